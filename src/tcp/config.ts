@@ -1,0 +1,66 @@
+/** What may be set for all of a stack's connections. Times in ms, sizes in octets. */
+export interface TcpConfig {
+  /** RFC 9293 §3.4.1: the longest life of a segment; TIME-WAIT lasts twice as long. Linux's 2 MSL is 60 s. */
+  readonly mslMs: number;
+  /** RFC 6298 (2.1). */
+  readonly rtoMsInitial: number;
+  /** Departs from RFC 6298 (2.4), which asks for 1 s: no widespread stack waits that long, and delayed ACKs are bounded below it. */
+  readonly rtoMsMin: number;
+  /** RFC 6298 (2.5): at least 60 s. */
+  readonly rtoMsMax: number;
+  /** RFC 6298 (5.7): after the SYN had to be sent again. */
+  readonly rtoMsAfterSynLoss: number;
+  /** R2 of RFC 9293 §3.8.3, SHLD-11: at least 100 s. */
+  readonly r2Ms: number;
+  /** R2 for a SYN, RFC 9293 MUST-23: at least 3 minutes. */
+  readonly synR2Ms: number;
+  /** R1 of RFC 9293 §3.8.3, SHLD-10: retransmissions before the owner is told. */
+  readonly r1Retransmits: number;
+  /** RFC 9293 MUST-40: below 500 ms. */
+  readonly delayedAckMs: number;
+  /** How long a connection that its owner has closed waits in FIN-WAIT-2 for the peer's FIN. */
+  readonly finWait2Ms: number;
+  /** Most octets kept for an owner that does not read; the largest window offered. */
+  readonly receiveBuffer: number;
+  /** `send` returns false from here on; `drain` comes when the queue is down to half of it. */
+  readonly sendHighWater: number;
+  /** RFC 6928: segments of the initial window. */
+  readonly initialWindowSegments: number;
+  /** Largest MSS that we announce, whatever the link. */
+  readonly mssMax: number;
+  /** Segments kept beyond a hole, one connection. */
+  readonly outOfOrderSegmentsMax: number;
+  /** All of a stack's received octets that nobody has taken, holes' included, and their bookkeeping. */
+  readonly receiveMemoryMax: number;
+  /** Challenge ACKs, all connections, RFC 5961 §7. */
+  readonly challengeAcksPerSecond: number;
+  /** RSTs for segments of no connection. */
+  readonly resetsPerSecond: number;
+  /** Connections in TIME-WAIT; beyond, a connection goes straight to CLOSED. */
+  readonly timeWaitMax: number;
+  /** Connections, all states. */
+  readonly connectionsMax: number;
+}
+
+export const TCP_DEFAULTS: TcpConfig = {
+  mslMs: 30_000,
+  rtoMsInitial: 1000,
+  rtoMsMin: 200,
+  rtoMsMax: 120_000,
+  rtoMsAfterSynLoss: 3000,
+  r2Ms: 120_000,
+  synR2Ms: 180_000,
+  r1Retransmits: 3,
+  delayedAckMs: 40,
+  finWait2Ms: 60_000,
+  receiveBuffer: 1 << 20,
+  sendHighWater: 1 << 18,
+  initialWindowSegments: 10,
+  mssMax: 65_495,
+  outOfOrderSegmentsMax: 4096,
+  receiveMemoryMax: 256 << 20,
+  challengeAcksPerSecond: 1000,
+  resetsPerSecond: 1000,
+  timeWaitMax: 262_144,
+  connectionsMax: 4_194_304,
+};

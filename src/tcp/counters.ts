@@ -1,0 +1,34 @@
+/** Counts over a stack's life, named as in RFC 4022 where it has a name; the others say what was done. */
+export class TcpCounters {
+  activeOpens = 0;
+  passiveOpens = 0;
+  attemptFails = 0;
+  estabResets = 0;
+  currEstab = 0;
+  inSegs = 0;
+  outSegs = 0;
+  retransSegs = 0;
+  inErrs = 0;
+  outRsts = 0;
+  /** RSTs not sent because of the limit per second. */
+  outRstsSuppressed = 0;
+  challengeAcks = 0;
+  challengeAcksSuppressed = 0;
+  /** SYNs dropped because a listener's SYN queue was full. */
+  synQueueOverflows = 0;
+  /** Handshakes that had to wait because a listener's accept queue was full. */
+  acceptQueueOverflows = 0;
+  /** SYNs dropped because of `connectionsMax`. */
+  connectionsRefused = 0;
+  timeWaitOverflows = 0;
+  rtoExpirations = 0;
+  fastRetransmits = 0;
+  zeroWindowProbes = 0;
+  outOfOrderSegs = 0;
+  outOfOrderDropped = 0;
+  duplicateSegs = 0;
+  outsideWindow = 0;
+  receiveMemoryDropped = 0;
+  pawsDropped = 0;
+  brokenInvariants = 0;
+}

@@ -1,0 +1,84 @@
+import type { TcpInfo } from "./info.ts";
+import type { TcpStateName } from "./states.ts";
+
+/** Why a connection ended otherwise than by both sides' FINs; RFC 9293 MUST-12 wants the two told apart. */
+export type TcpFailure =
+  /** RST from the peer on an open connection. */
+  | "ECONNRESET"
+  /** RST in answer to our SYN. */
+  | "ECONNREFUSED"
+  /** R2 passed without an acknowledgment, or the user timeout. */
+  | "ETIMEDOUT"
+  /** `abort()` here, or the stack was closed under it. */
+  | "ECONNABORTED"
+  | "EHOSTUNREACH"
+  | "ENETUNREACH";
+
+/**
+ * What the owner of a connection wants to be told. Every call comes from inside the stack's turn and may use the
+ * connection freely; what it sends leaves together with the acknowledgment of what it was told.
+ */
+export interface TcpHandler {
+  /** ESTABLISHED. Not called on a connection that a listener hands over: it is open already. */
+  open?(connection: TcpSocket): void;
+  /**
+   * New octets of the stream: `octets[start, end)`. They are *lent*: dead when the call returns. Copy what must stay.
+   * A handler without `data` gets `readable` instead and takes owned copies with `read()`.
+   */
+  data?(connection: TcpSocket, octets: Uint8Array, start: number, end: number): void;
+  /** There is something for `read()`, or nothing more will come (`readEnded`). Once a batch, not once a segment. */
+  readable?(connection: TcpSocket): void;
+  /** After `send` returned false: the queue has fallen to the low-water mark. */
+  drain?(connection: TcpSocket): void;
+  /** The peer's FIN, after all of its octets were delivered. Not called where `readable` is in use (`readEnded` tells). */
+  end?(connection: TcpSocket): void;
+  /** The last call. `failure` is null where both sides closed and all that was sent has been acknowledged. */
+  close?(connection: TcpSocket, failure: TcpFailure | null): void;
+  /** An ICMP error or many retransmissions that did not end the connection. RFC 9293 MUST-47, SHLD-9. */
+  softError?(connection: TcpSocket, failure: TcpFailure): void;
+}
+
+/**
+ * A connected socket as the callback API gives it. Its local port is the listener's: what makes it a socket of its own is
+ * the whole four-tuple.
+ */
+export interface TcpSocket {
+  readonly localAddress: string;
+  readonly localPort: number;
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  readonly stateName: TcpStateName;
+  handler: TcpHandler;
+  /** For the owner's own use. */
+  context: unknown;
+  /** Octets of the stream received in order, and handed to `send`. */
+  readonly bytesRead: number;
+  readonly bytesWritten: number;
+  /** Octets handed to `send` and not yet acknowledged. */
+  readonly queuedOctets: number;
+  /** Whether the peer's FIN has come and everything before it was taken. */
+  readonly readEnded: boolean;
+  /**
+   * Appends `octets` to the stream. Takes ownership: the memory must not change until it is acknowledged (`queuedOctets`).
+   * Returns false when the queue has reached its high-water mark: wait for `drain`. Octets sent after `end`, or on a
+   * connection that is gone, are dropped and false is returned.
+   */
+  send(octets: Uint8Array): boolean;
+  /** As `send`, but the octets are copied and the caller's memory is free when it returns. */
+  sendCopy(octets: Uint8Array): boolean;
+  /** FIN once everything before it was sent. The other direction stays open (half-close). RFC 9293 §3.6. */
+  end(): void;
+  /** As `end`, and nothing more will be read: unread or later octets are answered with RST. RFC 9293 §3.6.1 SHLD-3. */
+  close(): void;
+  /** RST at once. `handler.close` is called before it returns. */
+  abort(): void;
+  /** No more `data`: octets are kept, and the window closes as they pile up. */
+  pause(): void;
+  resume(): void;
+  /** The next octets in order as a chunk that the caller owns, or null where none is waiting. Opens the window again. */
+  read(): Uint8Array | null;
+  /** Whether small segments wait for outstanding ones (RFC 9293 §3.7.4). Nagle's algorithm is on unless this is set. */
+  setNoDelay(noDelay: boolean): void;
+  /** The fields of Linux's `TCP_INFO` that apply. */
+  info(): TcpInfo;
+}
