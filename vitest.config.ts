@@ -1,5 +1,23 @@
 import { defineConfig } from "vitest/config";
 
+import { NoSkips } from "./scripts/vitest/no-skips.js";
+
+const inCi = process.env["CI"] !== undefined && process.env["CI"] !== "";
+
+const kernel = ["test/linux/**/*.test.ts"];
+const simulation = ["test/sim/**/*.test.ts"];
+
 export default defineConfig({
-  test: { include: ["test/**/*.test.ts"], pool: "forks", testTimeout: 30_000 },
+  test: {
+    pool: "forks",
+    testTimeout: 30_000,
+    // In CI the runner writes what it saw for `.ci/run` to count, and a test that was skipped is a failure.
+    reporters: inCi ? ["default", ["json", { outputFile: "reports/vitest.json" }], new NoSkips()] : ["default"],
+    projects: [
+      { extends: true, test: { name: "unit", include: ["test/**/*.test.ts"], exclude: [...kernel, ...simulation] } },
+      { extends: true, test: { name: "sim", include: simulation, testTimeout: 120_000 } },
+      // One namespace with its load generators at a time: their figures of CPU and memory would disturb each other.
+      { extends: true, test: { name: "linux", include: kernel, testTimeout: 120_000, fileParallelism: false } },
+    ],
+  },
 });
