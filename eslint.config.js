@@ -8,7 +8,7 @@ import { noSeqComparison } from "./scripts/eslint/no-seq-comparison.js";
 
 const SOURCES = ["src/**/*.ts"];
 const TESTS = ["test/**/*.ts"];
-const NOT_TYPE_CHECKED = ["**/*.js"];
+const NOT_TYPE_CHECKED = ["**/*.{js,mjs}"];
 /** TypeScript knows its globals itself; plain JavaScript is told the few that it uses. */
 const NODE_GLOBALS = ["Buffer", "URL", "console", "performance", "process"];
 
@@ -118,7 +118,10 @@ export default defineConfig(
     },
   },
   { files: ["src/base/seq.ts"], rules: { "fourtuple/no-seq-comparison": "off" } },
-  { files: ["src/cli/**/*.ts", "scripts/**", "benchmarks/**", "examples/**"], rules: { "no-console": "off" } },
+  {
+    files: ["src/cli/**/*.ts", "scripts/**", "native-setup/**", "benchmarks/**", "examples/**"],
+    rules: { "no-console": "off" },
+  },
   { files: ["benchmarks/**", "scripts/**"], rules: { "no-restricted-properties": "off" } },
   { files: ["*.config.{js,ts}"], rules: { "no-restricted-syntax": "off" } },
   { files: TESTS, rules: { "@typescript-eslint/no-non-null-assertion": "error" } },
