@@ -1,0 +1,147 @@
+/* Many datagrams per call: reads into one slab, writes gathered from pieces. */
+#include "addon.h"
+
+#include <errno.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+/* Rows of a slab begin at multiples of this, before their lead. */
+#define ROW_ALIGNMENT 8
+/* Pieces of one row at most, its head not counted. */
+#define PIECES_MAX 255
+/* Octets of one row at most: what a TUN takes, with room to spare; keeps the sums of lengths small. */
+#define ROW_MAX (1 << 20)
+
+/* Fields of a row in a write plan. */
+enum { PLAN_HEAD_AT, PLAN_HEAD_LENGTH, PLAN_FIRST_PIECE, PLAN_PIECES, PLAN_FIELDS };
+
+/*
+ * readBatch(handle, slab, from, lead, room, spans): rows | -errno
+ *
+ * Reads until `spans` is full, the slab is, or nothing is left. Row i begins `lead` octets behind the next multiple of 8
+ * (from `from` on), has `room` octets, and is told as spans[2i] (its first octet) and spans[2i + 1] (behind its last).
+ * A failure is returned where no row was read; the next call meets it again.
+ */
+napi_value tun_read_batch(napi_env env, napi_callback_info info) {
+  struct call call;
+  struct device *device;
+  uint8_t *slab;
+  int32_t *spans;
+  size_t length, from, lead, room, span_count;
+  if (!take_call(env, info, 6, &call) || !take_device(&call, 0, &device) || !take_octets(&call, 1, &slab, &length) ||
+      !take_index(&call, 2, &from) || !take_index(&call, 3, &lead) || !take_index(&call, 4, &room) ||
+      !take_int32s(&call, 5, &spans, &span_count)) {
+    return NULL;
+  }
+  if (room == 0 || length > INT32_MAX) {
+    throw_range(env, "a row has at least one octet, a slab at most 2^31 - 1");
+    return NULL;
+  }
+  size_t capacity = span_count / 2;
+  size_t row = 0;
+  while (row < capacity) {
+    size_t at = ((from + ROW_ALIGNMENT - 1) & ~(size_t)(ROW_ALIGNMENT - 1)) + lead;
+    if (at + room > length) break; /* Each term is below 2^31: the sum cannot wrap. */
+    ssize_t count = read(device->fd, slab + at, room);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0 && row == 0 && errno != EAGAIN) return give_int32(env, -errno);
+    if (count <= 0) break;
+    from = at + (size_t)count;
+    spans[2 * row] = (int32_t)at;
+    spans[2 * row + 1] = (int32_t)from;
+    row++;
+  }
+  return give_int32(env, (int32_t)row);
+}
+
+struct pieces {
+  napi_value array;
+  const int32_t *at;
+  const int32_t *length;
+  size_t count;
+};
+
+/* Whether [at, at + length) lies in a buffer of `size` octets, for any int32 of JavaScript's. */
+static bool range_fits(int32_t at, int32_t length, size_t size) {
+  return at >= 0 && length >= 0 && (size_t)at + (size_t)length <= size;
+}
+
+/* Fills iov[1, count] with `plan`'s pieces; false with an exception where one of them is not what it says. */
+static bool gather_pieces(napi_env env, const int32_t *plan, const struct pieces *pieces, struct iovec *iov) {
+  int32_t first = plan[PLAN_FIRST_PIECE], count = plan[PLAN_PIECES];
+  if (count > PIECES_MAX || !range_fits(first, count, pieces->count)) {
+    throw_range(env, "a row's pieces are not in the list of pieces");
+    return false;
+  }
+  for (int32_t i = 0; i < count; i++) {
+    napi_value piece;
+    uint8_t *octets;
+    size_t size;
+    if (napi_get_element(env, pieces->array, (uint32_t)(first + i), &piece) != napi_ok) return false;
+    if (!octets_of(env, piece, &octets, &size)) return false;
+    int32_t at = pieces->at[first + i], length = pieces->length[first + i];
+    if (!range_fits(at, length, size) || length > ROW_MAX) {
+      throw_range(env, "a piece lies outside its buffer");
+      return false;
+    }
+    iov[i + 1] = (struct iovec){.iov_base = octets + at, .iov_len = (size_t)length};
+  }
+  return true;
+}
+
+/*
+ * writeBatch(handle, head, plan, rows, pieceBytes, pieceAt, pieceLength): rows written * 4096 + errno of the first refused
+ *
+ * One writev per row. Row i of `plan` is four int32: where its head lies in `head`, the head's length, its first piece and how many;
+ * piece p is pieceBytes[p][pieceAt[p], pieceAt[p] + pieceLength[p]). Ends at the first row that the kernel refuses.
+ */
+napi_value tun_write_batch(napi_env env, napi_callback_info info) {
+  struct call call;
+  struct device *device;
+  struct pieces pieces;
+  uint8_t *head;
+  int32_t *plan, *piece_at, *piece_length;
+  size_t head_size, plan_size, rows, at_count, length_count;
+  bool is_array;
+  if (!take_call(env, info, 7, &call) || !take_device(&call, 0, &device) || !take_octets(&call, 1, &head, &head_size) ||
+      !take_int32s(&call, 2, &plan, &plan_size) || !take_index(&call, 3, &rows) ||
+      !take_int32s(&call, 5, &piece_at, &at_count) || !take_int32s(&call, 6, &piece_length, &length_count)) {
+    return NULL;
+  }
+  pieces.array = call.values[4];
+  if (napi_is_array(env, pieces.array, &is_array) != napi_ok || !is_array) {
+    napi_throw_type_error(env, "ERR_INVALID_ARG_TYPE", "an Array of pieces is needed");
+    return NULL;
+  }
+  pieces.at = piece_at;
+  pieces.length = piece_length;
+  pieces.count = at_count < length_count ? at_count : length_count;
+  if (rows > plan_size / PLAN_FIELDS || rows > INT32_MAX / 4096) {
+    throw_range(env, "the plan has fewer rows");
+    return NULL;
+  }
+
+  int refusal = 0;
+  size_t row = 0;
+  for (; row < rows && refusal == 0; row++, plan += PLAN_FIELDS) {
+    struct iovec iov[PIECES_MAX + 1];
+    if (!range_fits(plan[PLAN_HEAD_AT], plan[PLAN_HEAD_LENGTH], head_size)) {
+      throw_range(env, "a row's head lies outside its buffer");
+      return NULL;
+    }
+    iov[0] = (struct iovec){.iov_base = head + plan[PLAN_HEAD_AT], .iov_len = (size_t)plan[PLAN_HEAD_LENGTH]};
+    napi_handle_scope scope; /* A batch of many pieces would otherwise fill the caller's. */
+    if (napi_open_handle_scope(env, &scope) != napi_ok) return NULL;
+    bool gathered = gather_pieces(env, plan, &pieces, iov);
+    ssize_t count = 0;
+    if (gathered) {
+      do count = writev(device->fd, iov, plan[PLAN_PIECES] + 1);
+      while (count < 0 && errno == EINTR);
+      if (count < 0) refusal = errno;
+    }
+    napi_close_handle_scope(env, scope);
+    if (!gathered) return NULL;
+  }
+  if (refusal != 0) row--;
+  return give_int32(env, (int32_t)row * 4096 + refusal);
+}

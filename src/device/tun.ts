@@ -1,0 +1,303 @@
+import { DATAGRAM_MAX, RX_LINK_ROOM, type RxBatch } from "../base/rx-batch.ts";
+import { TX_ROWS, type TxBatch } from "../base/tx-batch.ts";
+import { type Device, type DeviceEvents, NO_OFFLOAD, type Offload } from "./device.ts";
+import {
+  EVENT_LINK,
+  EVENT_READABLE,
+  EVENT_WRITABLE,
+  IFF_UP,
+  loadTunAddon,
+  PLAN_FIELDS,
+  STATE_FIELDS,
+  STATE_FLAGS,
+  STATE_MTU,
+  type TunAddon,
+  WRITE_RESULT_ROWS,
+} from "./tun-addon.ts";
+import { deviceRemoved, EAGAIN, EBADFD, EFAULT, EIO, ENOBUFS, ENOMEM, linkDown, tunError } from "./tun-errors.ts";
+import { openTun, type OpenedTun } from "./tun-open.ts";
+import type { InterfaceSettings } from "./tun-interface.ts";
+import { putVnetHeader, VNET_HEADER, vnetGsoSize, vnetVouches } from "./tun-vnet.ts";
+
+export { TunError } from "./tun-errors.ts";
+
+/** How long to wait where the kernel had no memory for a datagram and so has nothing to poll for. */
+export const TUN_RETRY_MS = 2;
+
+/** What to open, and how the kernel's side of it shall be; what is left out of that stays as it is. */
+export interface TunOptions extends InterfaceSettings {
+  /** "tun0"; made where it is missing. "" and "tun%d" let the kernel choose. Default "". */
+  readonly name?: string;
+  /** A descriptor attached by somebody else (a supervisor, say), instead of `name`. The device owns it from here on. */
+  readonly fd?: number;
+  /** Whether to exchange super-segments and unfinished checksums with the kernel where it can. Default true. */
+  readonly offload?: boolean;
+  /** Whether this is one of several queues of the device, each opened on its own. Default false. */
+  readonly multiQueue?: boolean;
+}
+
+/** Datagrams of this device, each counted once in either direction. */
+export class TunCounters {
+  rxRows = 0;
+  /** Shorter than the link header that the kernel owes. */
+  rxMalformed = 0;
+  txRows = 0;
+  /** Longer than the MTU, or left something undone that this device does not do. */
+  txUnfit = 0;
+  /** Refused by the kernel one by one (EINVAL, EMSGSIZE, …). */
+  txRefused = 0;
+  /** Offered while the link was down or gone. */
+  txNoLink = 0;
+  /** How often the device was full and rows had to wait: an event, not a datagram. */
+  txFull = 0;
+}
+
+/**
+ * A TUN device of Linux: the kernel's own network stack is at the other end of it.
+ *
+ * Life: `down(TunError)` comes once, where the device is removed or its link, after having been up, is set down. From then on
+ *       reads give nothing and rows are dropped; what remains is `close`. A link that is not up yet drops rows too.
+ */
+export class TunDevice implements Device {
+  readonly offload: Offload;
+  readonly counters = new TunCounters();
+  readonly #addon: TunAddon;
+  readonly #handle: number;
+  readonly #linkHeader: number;
+  /** Where a row's read begins behind a multiple of 8, so that its datagram lies on one. */
+  readonly #lead: number;
+  readonly #plan = new Int32Array(TX_ROWS * PLAN_FIELDS);
+  readonly #state = new Int32Array(STATE_FIELDS);
+  #spans = new Int32Array(0);
+  #name: string;
+  #mtu: number;
+  #wasUp: boolean;
+  #events: DeviceEvents | null = null;
+  #refed = true;
+  /** Rows wait for room. */
+  #full = false;
+  #retry: NodeJS.Timeout | null = null;
+  /** `down` was told or is about to be. */
+  #ended = false;
+  #closed = false;
+
+  /** Opens, or makes, and configures. Errors: `TunError`, which says what to do; `RangeError` for impossible options. */
+  static open(options: TunOptions = {}, addon: TunAddon = loadTunAddon()): TunDevice {
+    return new TunDevice(openTun(options, addon), addon);
+  }
+
+  /** Takes over an opened handle. Users call `open`. */
+  constructor(opened: OpenedTun, addon: TunAddon) {
+    this.#addon = addon;
+    this.#handle = opened.handle;
+    this.#name = opened.name;
+    this.#mtu = opened.mtu;
+    this.#wasUp = opened.up;
+    this.#linkHeader = opened.linkHeader ? VNET_HEADER : 0;
+    this.#lead = RX_LINK_ROOM - this.#linkHeader;
+    this.offload = opened.linkHeader ? { checksum: true, segmentMax: DATAGRAM_MAX } : NO_OFFLOAD;
+  }
+
+  get name(): string {
+    return this.#name;
+  }
+  get mtu(): number {
+    return this.#mtu;
+  }
+
+  /** Errors: `TunError` where the event loop cannot poll it. */
+  start(events: DeviceEvents): void {
+    this.#events = events;
+    const started = this.#addon.start(this.#handle, (what, status) => {
+      this.#told(what, status);
+    });
+    if (started < 0) throw tunError("epoll_ctl", -started, this.#name);
+    const watching = this.#addon.watchLinks(this.#handle);
+    if (watching < 0) throw tunError("netlink", -watching, this.#name);
+    if (!this.#refed) this.#addon.unref(this.#handle);
+    this.#addon.poll(this.#handle, EVENT_READABLE);
+    this.#checkLink(); // It may have gone since it was opened.
+  }
+
+  /** @hot */
+  read(rx: RxBatch): number {
+    rx.clear();
+    if (this.#ended || this.#closed) return 0;
+    if (this.#spans.length !== rx.capacity * 2) this.#spans = new Int32Array(rx.capacity * 2);
+    const spans = this.#spans;
+    const header = this.#linkHeader;
+    const rows = this.#addon.readBatch(this.#handle, rx.frame.bytes, rx.used, this.#lead, DATAGRAM_MAX + header, spans);
+    if (rows < 0) {
+      this.#readFailed(-rows);
+      return 0;
+    }
+    const view = rx.frame.view;
+    for (let i = 0; i < rows; i++) {
+      const at = spans[2 * i];
+      const end = spans[2 * i + 1];
+      if (end - at <= header) this.counters.rxMalformed++;
+      else if (header === 0) rx.push(at, end, false, 0);
+      else rx.push(at + header, end, vnetVouches(view, at), vnetGsoSize(view, at));
+    }
+    this.counters.rxRows += rx.rows;
+    return rx.rows;
+  }
+
+  /** @hot */
+  write(tx: TxBatch): void {
+    if (this.#ended || this.#closed) {
+      this.counters.txNoLink += tx.pending;
+      tx.drop(tx.pending);
+      return;
+    }
+    while (tx.pending > 0 && !this.#full && !this.#ended) {
+      const rows = this.#planRows(tx);
+      if (rows === 0) {
+        this.counters.txUnfit++;
+        tx.drop(1);
+        continue;
+      }
+      const { pieceBytes, pieceAt, pieceLength } = tx;
+      const plan = this.#plan;
+      const result = this.#addon.writeBatch(this.#handle, tx.head.bytes, plan, rows, pieceBytes, pieceAt, pieceLength);
+      const errno = result % WRITE_RESULT_ROWS;
+      const written = (result - errno) / WRITE_RESULT_ROWS;
+      this.counters.txRows += written;
+      tx.drop(written);
+      if (errno !== 0) this.#rowRefused(errno, tx);
+    }
+  }
+
+  ref(): void {
+    this.#refed = true;
+    if (!this.#closed) this.#addon.ref(this.#handle);
+  }
+
+  unref(): void {
+    this.#refed = false;
+    if (!this.#closed) this.#addon.unref(this.#handle);
+    this.#retry?.unref();
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#events = null;
+    if (this.#retry !== null) clearTimeout(this.#retry);
+    this.#addon.close(this.#handle);
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** Plans the rows from the front that this device takes, their link headers written; returns how many. */
+  #planRows(tx: TxBatch): number {
+    const plan = this.#plan;
+    const header = this.#linkHeader;
+    const rows = Math.min(tx.pending, TX_ROWS);
+    for (let i = 0; i < rows; i++) {
+      const row = tx.first + i;
+      if (!this.#fits(tx, row)) return i;
+      if (header > 0) putVnetHeader(tx, row);
+      const at = i * PLAN_FIELDS;
+      plan[at] = tx.headerAt(row) - header;
+      plan[at + 1] = tx.headerLength[row] + header;
+      plan[at + 2] = tx.firstPiece[row];
+      plan[at + 3] = tx.pieceCount[row];
+    }
+    return rows;
+  }
+
+  #fits(tx: TxBatch, row: number): boolean {
+    if (tx.gsoSize[row] > 0) return this.#linkHeader > 0 && tx.length[row] <= DATAGRAM_MAX;
+    return tx.length[row] <= this.#mtu && (this.#linkHeader > 0 || tx.checksumAt[row] === 0);
+  }
+
+  /** The kernel has refused the row at the front. */
+  #rowRefused(errno: number, tx: TxBatch): void {
+    switch (errno) {
+      case EAGAIN:
+        this.#full = true;
+        this.counters.txFull++;
+        this.#addon.poll(this.#handle, EVENT_READABLE | EVENT_WRITABLE);
+        return;
+      case ENOBUFS:
+      case ENOMEM:
+        this.#full = true;
+        this.counters.txFull++;
+        this.#retry = setTimeout(() => {
+          this.#room();
+        }, TUN_RETRY_MS);
+        if (!this.#refed) this.#retry.unref();
+        return;
+      case EIO: // The link is down, or was not up yet.
+        this.counters.txNoLink++;
+        tx.drop(1);
+        this.#checkLink();
+        return;
+      case EBADFD:
+        this.#end(deviceRemoved(this.#name));
+        this.counters.txNoLink += tx.pending;
+        tx.drop(tx.pending);
+        return;
+      default:
+        this.counters.txRefused++;
+        tx.drop(1);
+    }
+  }
+
+  #readFailed(errno: number): void {
+    // EFAULT is what the kernel's queue of a device that is being removed answers; our buffer was checked by the addon.
+    this.#end(errno === EBADFD || errno === EFAULT ? deviceRemoved(this.#name) : tunError("read", errno, this.#name));
+  }
+
+  /** The event loop tells. */
+  #told(what: number, status: number): void {
+    if (this.#ended || this.#closed) return;
+    if (status < 0 || (what & EVENT_LINK) !== 0) this.#checkLink();
+    if (status < 0) this.#end(tunError("poll", -status, this.#name)); // Unless the look at the link said more.
+    if ((what & EVENT_WRITABLE) !== 0) {
+      this.#addon.poll(this.#handle, EVENT_READABLE);
+      this.#room();
+    }
+    if ((what & EVENT_READABLE) !== 0) this.#events?.readable();
+  }
+
+  #room(): void {
+    this.#full = false;
+    this.#retry = null;
+    if (!this.#ended) this.#events?.writable();
+  }
+
+  /** Asks the kernel how the link is now: notices are hints, and may have been lost. */
+  #checkLink(): void {
+    const name = this.#addon.deviceName(this.#handle);
+    if (typeof name === "number") {
+      this.#end(deviceRemoved(this.#name));
+      return;
+    }
+    this.#name = name;
+    // A device that was moved to another network namespace still carries datagrams; its link is then not ours to see.
+    if (this.#addon.interfaceState(name, this.#state) < 0) return;
+    this.#mtu = this.#state[STATE_MTU];
+    if ((this.#state[STATE_FLAGS] & IFF_UP) !== 0) this.#wasUp = true;
+    else if (this.#wasUp) this.#end(linkDown(name));
+  }
+
+  /** Tells `down` from the event loop, never from inside `read` or `write`. */
+  #end(error: Error): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    if (this.#events === null) return; // `start` looks again.
+    this.#addon.poll(this.#handle, 0);
+    const telling = setImmediate(() => {
+      this.#events?.down(error);
+    });
+    if (!this.#refed) telling.unref();
+  }
+}
+
+/** `TunDevice.open` for the usual case: `Stack.open({ device: tun("tun0"), … })`. */
+export const tun = (name: string, options: Omit<TunOptions, "name" | "fd"> = {}): TunDevice =>
+  TunDevice.open({ ...options, name });
