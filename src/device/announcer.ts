@@ -13,7 +13,6 @@ export class Announcer {
   #writable = false;
   /** `undefined` while the device is up. */
   #down: Error | null | undefined = undefined;
-  #stopped = false;
 
   /** `waiting` tells how much is left to read, in any unit; 0 for nothing. */
   constructor(timebase: Timebase, waiting: () => number) {
@@ -43,9 +42,8 @@ export class Announcer {
     this.#schedule();
   }
 
-  /** Tells nothing any more. */
+  /** From now on nothing is told. */
   stop(): void {
-    this.#stopped = true;
     this.#events = null;
   }
 

@@ -207,7 +207,7 @@ export class ImpairedPath {
   }
 
   #depart(nowUs: number): void {
-    for (let next = this.#departing.peek(); next !== undefined && next.departsUs <= nowUs; ) {
+    for (let next = this.#departing.peek(); next !== undefined && next.departsUs <= nowUs;) {
       this.#departing.shift();
       this.#queuedOctets -= next.bytes.length;
       next = this.#departing.peek();
