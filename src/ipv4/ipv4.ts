@@ -141,6 +141,7 @@ export class Ipv4 {
 
   /** Finds the way for `outgoing` and numbers it; false (and counted) where there is none. */
   prepare(outgoing: Outgoing): boolean {
+    assert(IPV4_HEADER + outgoing.bytes.length <= DATAGRAM_MAX, "a datagram has at most 65,535 octets");
     const route = this.routes.lookup(outgoing.destination);
     if (route === null) {
       this.counters.outNoRoutes++;

@@ -3,6 +3,8 @@ import { assert } from "../base/assert.ts";
 
 /** The link inside the stack. Devices are links from 1 on. */
 export const LOOPBACK_LINK = 0;
+/** What every link carries unfragmented. RFC 791 §3.2. */
+const MTU_MIN = 68;
 const LOOPBACK_MTU = 65_535;
 const LOOPBACK_ADDRESS = toAddress(0x7f00_0001);
 const LIMITED_BROADCAST = toAddress(-1);
@@ -94,6 +96,7 @@ export class Routes {
 
   addLink({ link, mtu, acceptAny = false }: LinkOptions): void {
     assert(this.#links[link] === undefined, "a link is added once");
+    assert(mtu >= MTU_MIN, "a link carries datagrams of 68 octets");
     this.#links[link] = { mtu, acceptAny, source: ANY_ADDRESS, broadcast: null };
     if (acceptAny) this.#anyRoute ??= this.#makeRoute(link, ANY_ADDRESS, false);
   }

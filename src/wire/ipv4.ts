@@ -39,6 +39,9 @@ export const PROTOCOL_ICMP = 1;
 export const PROTOCOL_TCP = 6;
 export const PROTOCOL_UDP = 17;
 
+/** Time to live of what we send, where nobody says otherwise. RFC 1122 §3.2.1.7; the number is IANA's advice. */
+export const DEFAULT_TTL = 64;
+
 const OPTION_END = 0;
 const OPTION_NOP = 1;
 const OPTION_LOOSE_SOURCE_ROUTE = 131;
@@ -231,7 +234,7 @@ export class Outgoing {
   source: Address = ANY_ADDRESS;
   destination: Address = ANY_ADDRESS;
   protocol = 0;
-  ttl = 64;
+  ttl = DEFAULT_TTL;
   tos = 0;
   dontFragment = false;
   /** The payload is `bytes[0, bytes.length)`. Rows borrow it, so it is never written again. */
