@@ -1,0 +1,196 @@
+import type { Address } from "../base/address.ts";
+import { GrowableWords } from "../base/growable-words.ts";
+import type { Random } from "../base/random.ts";
+import { FourTupleHash } from "./four-tuple-hash.ts";
+import { CHAIN_MAX, displacementOf, FourTupleIndex, homeOf, ID_LIMIT, SEGMENT_SLOTS } from "./four-tuple-index.ts";
+import { slotId, slotTagIs, tagOf } from "./four-tuple-index.ts";
+import * as record from "./four-tuple-record.ts";
+
+/** Connections that a table holds unless told otherwise; also the most that it can. */
+export const FOUR_TUPLES_MAX = ID_LIMIT;
+/** Int32 words of one key in a burst: local address, remote address, local port << 16 | remote port. */
+export const KEY_WORDS = 3;
+const SLOT_MASK = SEGMENT_SLOTS - 1;
+
+/** Both ports in one word, as a key and a TCP header in network order hold them. */
+export const portPair = (localPort: number, remotePort: number): number => (localPort << 16) | remotePort;
+
+/**
+ * From four-tuples to record numbers: where each received segment finds its connection.
+ *
+ * A record number (id) is a small integer from 0 on, used again after `remove`; the newest freed is used first. It serves
+ * as the place of the connection in arrays beside this table and in the timing wheel.
+ *
+ * Shape:  a 64-octet record per id with the key and the owner's hot words (`four-tuple-record.ts`), and an index of
+ *         4-octet slots from the key's secret hash to ids (`four-tuple-index.ts`).
+ * Bounds: `capacity` entries; chains of `CHAIN_MAX`. An insertion that would cross one returns -1 and counts in `refused`.
+ * Cost:   growth allocates; nothing else does. No operation ever walks the table but `ids`, which is for people.
+ * Source: design.md §3.4; RFC 9293 §3.3.1 (a connection is named by its pair of sockets).
+ */
+export class FourTupleTable {
+  readonly #hash: FourTupleHash;
+  readonly #records: GrowableWords;
+  readonly #index: FourTupleIndex;
+  readonly #capacity: number;
+  #size = 0;
+  #version = 0;
+  #refused = 0;
+  /** Records that were ever in use; and the newest free one of those. */
+  #highWater = 0;
+  #free = record.NO_LINK;
+
+  /** `random` gives the secret of the hash, once. */
+  constructor(random: Random, capacity = FOUR_TUPLES_MAX) {
+    this.#capacity = Math.min(capacity, FOUR_TUPLES_MAX);
+    this.#hash = new FourTupleHash(random);
+    this.#records = new GrowableWords(this.#capacity * record.RECORD_WORDS);
+    this.#index = new FourTupleIndex(this.#capacity, this.#records);
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+  /** Another value after each insertion and removal: what a burst did not find may be there since. */
+  get version(): number {
+    return this.#version;
+  }
+  /** Insertions turned away at a bound. */
+  get refused(): number {
+    return this.#refused;
+  }
+  /** Octets of index in use. */
+  get indexOctets(): number {
+    return this.#index.octets;
+  }
+
+  /** The id that the key gets; -1 where a bound is reached. Precondition: `find` gives -1 for it. */
+  insert(local: Address, localPort: number, remote: Address, remotePort: number): number {
+    if (this.#size >= this.#capacity) {
+      this.#refused++;
+      return -1;
+    }
+    const ports = portPair(localPort, remotePort);
+    const hash = this.#hash.of(local, remote, ports);
+    const id = this.#free === record.NO_LINK ? this.#highWater : this.#free;
+    const at = id << record.RECORD_SHIFT;
+    this.#records.growTo(at + record.RECORD_WORDS);
+    if (!this.#index.add(hash, id)) {
+      this.#refused++;
+      return -1;
+    }
+    const words = this.#records.words;
+    if (id === this.#highWater) this.#highWater++;
+    else this.#free = words[at + record.LINK];
+    words[at + record.LOCAL] = local;
+    words[at + record.REMOTE] = remote;
+    words[at + record.PORTS] = ports;
+    words[at + record.HASH] = hash;
+    words[at + record.LINK] = record.IN_USE;
+    words.fill(0, at + record.OWN, at + record.RECORD_WORDS);
+    this.#size++;
+    this.#version = (this.#version + 1) | 0;
+    return id;
+  }
+
+  /** The id of the key, or -1. @hot */
+  find(local: Address, localPort: number, remote: Address, remotePort: number): number {
+    const ports = portPair(localPort, remotePort);
+    return this.#findHashed(local, remote, ports, this.#hash.of(local, remote, ports));
+  }
+
+  /** Frees the record `id`. Precondition: it is in use. */
+  remove(id: number): void {
+    const words = this.#records.words;
+    const at = id << record.RECORD_SHIFT;
+    this.#index.remove(words[at + record.HASH], id);
+    words[at + record.LINK] = this.#free;
+    this.#free = id;
+    this.#size--;
+    this.#version = (this.#version + 1) | 0;
+  }
+
+  /**
+   * Looks up `count` keys together, so that their cache misses overlap: `out[i]` is the id of the key in
+   * `keys[i * KEY_WORDS, …)`, or -1. Each is right as long as `version` stays; after that, an id is a hint for `holds`,
+   * and a -1 wants a `find`.
+   * @hot
+   */
+  findBurst(keys: Int32Array, count: number, out: Int32Array): void {
+    for (let i = 0; i < count; i++) {
+      const at = i * KEY_WORDS;
+      const hash = this.#hash.of(keys[at], keys[at + 1], keys[at + 2]);
+      out[i] = this.#findHashed(keys[at], keys[at + 1], keys[at + 2], hash);
+    }
+  }
+
+  /** Whether record `id` is in use and has this key. */
+  holds(id: number, local: Address, localPort: number, remote: Address, remotePort: number): boolean {
+    const words = this.#records.words;
+    const at = id << record.RECORD_SHIFT;
+    return (
+      id >= 0 &&
+      id < this.#highWater &&
+      words[at + record.LINK] === record.IN_USE &&
+      words[at + record.LOCAL] === local &&
+      words[at + record.REMOTE] === remote &&
+      words[at + record.PORTS] === portPair(localPort, remotePort)
+    );
+  }
+
+  localAddress(id: number): Address {
+    return this.#records.words[(id << record.RECORD_SHIFT) + record.LOCAL] as Address;
+  }
+  localPort(id: number): number {
+    return this.#records.words[(id << record.RECORD_SHIFT) + record.PORTS] >>> 16;
+  }
+  remoteAddress(id: number): Address {
+    return this.#records.words[(id << record.RECORD_SHIFT) + record.REMOTE] as Address;
+  }
+  remotePort(id: number): number {
+    return this.#records.words[(id << record.RECORD_SHIFT) + record.PORTS] & 0xffff;
+  }
+
+  /** The owner's first word, in the cache line that the look-up has just read. 0 after `insert`. @hot */
+  stateWord(id: number): number {
+    return this.#records.words[(id << record.RECORD_SHIFT) + record.OWN];
+  }
+  /** Any int32. @hot */
+  setStateWord(id: number, value: number): void {
+    this.#records.words[(id << record.RECORD_SHIFT) + record.OWN] = value;
+  }
+  /** Word `n` of the owner's `OWN_WORDS`; word 0 is the state word. @hot */
+  hotWord(id: number, n: number): number {
+    return this.#records.words[(id << record.RECORD_SHIFT) + record.OWN + n];
+  }
+  /** Any int32. @hot */
+  setHotWord(id: number, n: number, value: number): void {
+    this.#records.words[(id << record.RECORD_SHIFT) + record.OWN + n] = value;
+  }
+
+  /** All ids in use, ascending: for listings. Walks every record. What is inserted or removed meanwhile may be missed. */
+  *ids(): Generator<number, void, undefined> {
+    for (let id = 0; id < this.#highWater; id++) {
+      if (this.#records.words[(id << record.RECORD_SHIFT) + record.LINK] === record.IN_USE) yield id;
+    }
+  }
+
+  #findHashed(local: number, remote: number, ports: number, hash: number): number {
+    const slots = this.#index.slots;
+    const words = this.#records.words;
+    const place = this.#index.directory[hash >>> this.#index.shift];
+    const home = homeOf(hash);
+    const tag = tagOf(hash);
+    for (let distance = 0; distance < CHAIN_MAX; distance++) {
+      const slotAt = (home + distance) & SLOT_MASK;
+      const slot = slots[place + slotAt];
+      if (slot === 0) return -1;
+      if (slotTagIs(slot, tag)) {
+        const id = slotId(slot);
+        const at = id << record.RECORD_SHIFT;
+        if (words[at] === local && words[at + record.REMOTE] === remote && words[at + record.PORTS] === ports)
+          return id;
+      } else if (displacementOf(slot, slotAt) < distance) return -1;
+    }
+    return -1;
+  }
+}
