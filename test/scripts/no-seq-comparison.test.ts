@@ -15,11 +15,12 @@ const tester = new RuleTester({
 });
 
 const TYPES = 'type Seq = number & { readonly __brand: "Seq" }; type Port = number & { readonly __brand: "Port" };';
-const within = (code: string): { code: string; filename: string } => ({
+const within = (code: string): { name: string; code: string; filename: string } => ({
+  name: code,
   code: `${TYPES} function f(a: Seq, b: Seq, c: Seq | undefined, p: Port, n: number) { return ${code}; }`,
   filename: `${import.meta.dirname}/planted.ts`,
 });
-const bare = (code: string): { code: string; filename: string; errors: { messageId: string }[] } => ({
+const bare = (code: string): ReturnType<typeof within> & { errors: { messageId: string }[] } => ({
   ...within(code),
   errors: [{ messageId: "bare" }],
 });
