@@ -82,3 +82,6 @@ export interface TcpSocket {
   /** The fields of Linux's `TCP_INFO` that apply. */
   info(): TcpInfo;
 }
+
+/** Of a connection that nobody owns (yet, or any more). What arrives is kept for the owner to come. */
+export const SILENT_HANDLER: TcpHandler = {};

@@ -19,6 +19,8 @@ export interface TcpListenHandler {
   accept(connection: TcpSocket): void;
   /** Asked before the SYN-ACK, where present. Without it every SYN is accepted. */
   syn?(pending: PendingSyn): SynVerdict;
+  /** The stack was closed under the listener. Not called for the listener's own `close`. */
+  closed?(): void;
 }
 
 /** A listening socket: `<*, *, local address, port>`. It only ever receives SYNs and never carries data. */

@@ -1,0 +1,97 @@
+/** What an acceptable ACK does to the sending side: RFC 9293 §3.10.7.4 (fifth), RFC 6298, RFC 5681 §3.2, RFC 7323 §4. */
+import { type Seq, seqDiff, seqGe, seqLt } from "../base/seq.ts";
+import type { Segment } from "../wire/segment.ts";
+import type { TcpConnection } from "./connection.ts";
+import { type InFlight, RETRANSMITTED } from "./in-flight.ts";
+import { applySack, detectLoss } from "./recovery.ts";
+import { backedOffRtoMs, sampleRtt } from "./rtt.ts";
+import { FAST_RECOVERY, type Sender } from "./sender.ts";
+import { DRAIN_DUE, RTO_ARMED, SACK_OK, TIMESTAMPS, type Tcb } from "./tcb.ts";
+import { armRto } from "./timers.ts";
+
+/**
+ * Takes in SEG.ACK, SEG.WND and the SACK blocks. Precondition: SND.UNA <= SEG.ACK <= SND.NXT, a synchronized state.
+ * The caller looks afterwards whether the FIN was acknowledged and whether there is something to send.
+ */
+export function acknowledge(c: TcpConnection, seg: Segment): void {
+  const sender = c.sender;
+  const acked = seqDiff(seg.ack, c.sndUna);
+  const window = (seg.window << c.sndWscale) >>> 0;
+  if (sender === null) {
+    updateWindow(c, seg, window);
+    return;
+  }
+  const flightBefore = c.flightSize;
+  const duplicate = acked === 0 && flightBefore > 0 && seg.len === 0 && window === c.sndWnd;
+  const sackedBefore = sender.inFlight.sackedOctets;
+  if (acked > 0) progress(c, sender, seg);
+  const kept = sender.inFlight.sackedOctets;
+  const newlySacked = seg.sackCount > 0 && c.has(SACK_OK) ? applySack(c, sender, seg) : 0;
+  detectLoss(c, sender, acked, newlySacked, duplicate);
+  const delivered = acked - (sackedBefore - kept) + newlySacked;
+  const limited = flightBefore * 2 >= c.cwnd;
+  if (delivered > 0 && limited && sender.phase !== FAST_RECOVERY) c.tcp.congestion.delivered(c, delivered);
+  updateWindow(c, seg, window);
+  if (acked > 0) settle(c, sender);
+}
+
+/** SND.UNA moves: samples the round trip, lets acknowledged octets go, restarts the timer. */
+function progress(c: TcpConnection, sender: Sender, seg: Segment): void {
+  const { clock } = c.tcp;
+  const sentUs = newestSentOnce(sender.inFlight, seg.ack);
+  if (sentUs !== null) sampleRtt(c, (clock.nowUs - sentUs) | 0);
+  else if (c.has(TIMESTAMPS) && seg.hasTimestamps && seg.tsEcr !== 0) {
+    const elapsedMs = (clock.nowMs + c.tsOffset - seg.tsEcr) | 0;
+    if (elapsedMs >= 0) sampleRtt(c, Math.max(1, elapsedMs) * 1000);
+  }
+  c.advanceUna(seg.ack);
+  c.backoff = 0;
+  c.progressAtMs = clock.nowMs;
+  sender.queue.acknowledge(seg.ack);
+  const forgotten = sender.inFlight.acknowledge(seg.ack);
+  sender.retransmitFrom = Math.max(0, sender.retransmitFrom - forgotten);
+}
+
+/** When the newest wholly acknowledged range that was sent only once was sent (Karn's rule), or null. RFC 6298 §3. */
+function newestSentOnce(inFlight: InFlight, ack: Seq): number | null {
+  let i = inFlight.firstEndingAfter(ack) - 1;
+  for (; i >= 0; i--) if ((inFlight.flags(i) & RETRANSMITTED) === 0) return inFlight.sentUs(i);
+  return null;
+}
+
+/** After progress: the timer runs anew or not at all (RFC 6298 (5.2), (5.3)), the owner may go on, an idle sender is given back. */
+function settle(c: TcpConnection, sender: Sender): void {
+  if (c.flightSize > 0) armRto(c, backedOffRtoMs(c));
+  else c.unset(RTO_ARMED);
+  const drained = c.queuedOctets <= c.tcp.config.sendHighWater >> 1;
+  if (c.flightSize === 0 && c.notSent === 0) {
+    c.sender = null;
+    c.tcp.giveBackSender(sender);
+  }
+  if (drained && c.has(DRAIN_DUE)) {
+    c.unset(DRAIN_DUE);
+    c.handler.drain?.(c);
+  }
+}
+
+/** SND.WND from a segment that is not older than the last one used: RFC 9293 §3.10.7.4. */
+function updateWindow(c: Tcb, seg: Segment, window: number): void {
+  const newer = seqLt(c.sndWl1, seg.seq) || (c.sndWl1 === seg.seq && seqGe(seg.ack, c.sndWl2));
+  if (!newer) return;
+  const opened = c.sndWnd === 0 && window > 0;
+  c.sndWnd = window;
+  c.sndWl1 = seg.seq;
+  c.sndWl2 = seg.ack;
+  if (window > c.maxSndWnd) c.maxSndWnd = window;
+  if (window === 0) c.progressAtMs = c.tcp.clock.nowMs; // MUST-37: a peer that answers probes is alive.
+  if (opened) resumeAfterProbes(c);
+}
+
+/** The window has opened again: what was sent into the closed one goes out once more, and the timer forgets the wait. */
+function resumeAfterProbes(c: Tcb): void {
+  c.backoff = 0;
+  const sender = c.sender;
+  if (sender === null) return;
+  c.unset(RTO_ARMED);
+  sender.markProbesLost();
+}

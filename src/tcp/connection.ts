@@ -1,0 +1,451 @@
+import { formatAddress } from "../base/address.ts";
+import { assert } from "../base/assert.ts";
+import { seqAdd, seqDiff } from "../base/seq.ts";
+import type { TxBatch } from "../base/tx-batch.ts";
+import { ACK, RST, type Segment } from "../wire/segment.ts";
+import { TCP_HEADER } from "../wire/tcp.ts";
+import type { FourTuple, TcpContext } from "./context.ts";
+import { SILENT_HANDLER, type TcpFailure, type TcpHandler, type TcpSocket } from "./handler.ts";
+import type { TcpInfo } from "./info.ts";
+import type { ListeningSocket } from "./listening-socket.ts";
+import { output } from "./output.ts";
+import { readQueued, resumeReading } from "./receive.ts";
+import { timeOut } from "./recovery.ts";
+import { backedOffRtoMs } from "./rtt.ts";
+import { segmentArrives } from "./segment-arrives.ts";
+import type { Sender } from "./sender.ts";
+import {
+  CLOSED,
+  CLOSE_WAIT,
+  CLOSING,
+  ESTABLISHED,
+  FIN_WAIT_1,
+  FIN_WAIT_2,
+  LAST_ACK,
+  LISTEN,
+  stateName,
+  SYN_RECEIVED,
+  SYN_SENT,
+  TIME_WAIT,
+  type TcpState,
+  type TcpStateName,
+} from "./states.ts";
+import {
+  ACK_ARMED,
+  ACK_NOW,
+  CLOSE_DUE,
+  CLOSE_TOLD,
+  DRAIN_DUE,
+  FIN_QUEUED,
+  FIN_RECEIVED,
+  HELD,
+  LIFE_ARMED,
+  NO_DELAY,
+  OWNER_GONE,
+  PASSIVE,
+  PAUSED,
+  PROBE_DUE,
+  RTO_ARMED,
+  SACK_OK,
+  SOFT_TOLD,
+  SYN_DUE,
+  SYN_RETRANSMITTED,
+  Tcb,
+  TIMESTAMPS,
+  type TcpPath,
+  WINDOW_SCALE,
+} from "./tcb.ts";
+import { armLife, armRto, isDue, reschedule } from "./timers.ts";
+
+/**
+ * One connection of RFC 9293: a state machine over its `Tcb`, driven by segments, by its owner's calls and by its
+ * deadlines. It is told apart from all others by its four-tuple; the port of one that was accepted is its listener's.
+ */
+export class TcpConnection extends Tcb implements TcpSocket {
+  handler: TcpHandler = SILENT_HANDLER;
+  context: unknown = undefined;
+  /** Who hands it over once it is open; null where it was opened actively, and afterwards. */
+  listener: ListeningSocket | null = null;
+
+  constructor(tcp: TcpContext, id: number, path: TcpPath, tuple: FourTuple) {
+    super(tcp, id, path, tuple);
+    tcp.chooseOrigins(this);
+    this.sndUna = this.sndNxt = this.smallEnd = this.iss;
+  }
+
+  get localAddress(): string {
+    return formatAddress(this.local);
+  }
+  get remoteAddress(): string {
+    return formatAddress(this.remote);
+  }
+  get stateName(): TcpStateName {
+    return stateName(this.state);
+  }
+  get readEnded(): boolean {
+    return this.has(FIN_RECEIVED) && this.receiveQueue === null;
+  }
+  get queuedOctets(): number {
+    return this.sender === null ? 0 : Math.max(0, seqDiff(this.sender.queue.end, this.sndUna));
+  }
+  /** RFC 6928 (1), and RFC 5681 §3.1: one segment where the SYN was lost. */
+  get initialWindow(): number {
+    const segments = this.has(SYN_RETRANSMITTED) ? 1 : this.tcp.config.initialWindowSegments;
+    return Math.min(segments * this.sendMss, Math.max(2 * this.sendMss, 14_600 * (segments > 1 ? 1 : 0)));
+  }
+
+  // What its owner calls: RFC 9293 §3.10.1 to §3.10.5.
+
+  /** OPEN, active: RFC 9293 §3.10.1. */
+  openActively(handler: TcpHandler): void {
+    this.handler = handler;
+    this.set(TIMESTAMPS | SACK_OK | WINDOW_SCALE);
+    this.#begin(SYN_SENT);
+  }
+
+  /** A SYN for a listener: RFC 9293 §3.10.7.2, third. `held`: its SYN-ACK waits for the listener's verdict. */
+  openPassively(listener: ListeningSocket, held: boolean): void {
+    this.listener = listener;
+    this.set(held ? PASSIVE | HELD : PASSIVE);
+    this.#begin(SYN_RECEIVED);
+  }
+
+  #begin(state: TcpState): void {
+    this.updateSendMss();
+    this.enter(state);
+    this.progressAtMs = this.tcp.clock.nowMs;
+    this.lastSentAtMs = this.tcp.clock.nowMs;
+    this.set(SYN_DUE);
+    this.wantsTurn();
+  }
+
+  send(octets: Uint8Array): boolean {
+    if (!this.#accepts(octets)) return false;
+    this.#sender().queue.push(octets, 0, octets.length);
+    return this.#queued(octets.length);
+  }
+
+  sendCopy(octets: Uint8Array): boolean {
+    if (!this.#accepts(octets)) return false;
+    const { arena } = this.tcp;
+    const { queue } = this.#sender();
+    arena.copy(octets);
+    if (queue.continues(arena.chunk, arena.at)) queue.extend(octets.length);
+    else queue.push(arena.chunk, arena.at, octets.length);
+    return this.#queued(octets.length);
+  }
+
+  #accepts(octets: Uint8Array): boolean {
+    if (this.has(FIN_QUEUED) || octets.length === 0) return false;
+    return this.state >= SYN_SENT && this.state <= CLOSE_WAIT;
+  }
+
+  #sender(): Sender {
+    return (this.sender ??= this.tcp.takeSender(this.state < ESTABLISHED ? seqAdd(this.iss, 1) : this.sndNxt));
+  }
+
+  #queued(octets: number): boolean {
+    this.countWritten(octets);
+    this.wantsTurn();
+    if (this.queuedOctets < this.tcp.config.sendHighWater) return true;
+    this.set(DRAIN_DUE);
+    return false;
+  }
+
+  /** CLOSE: RFC 9293 §3.10.4. */
+  end(): void {
+    switch (this.state) {
+      case CLOSED:
+      case LISTEN:
+      case FIN_WAIT_1:
+      case FIN_WAIT_2:
+      case CLOSING:
+      case LAST_ACK:
+      case TIME_WAIT:
+        return;
+      case SYN_SENT:
+        return this.fail(null);
+      case SYN_RECEIVED: // Queued until the handshake is over.
+        this.set(FIN_QUEUED);
+        return;
+      case ESTABLISHED:
+        this.#queueFin();
+        return this.enter(FIN_WAIT_1);
+      case CLOSE_WAIT:
+        this.#queueFin();
+        return this.enter(LAST_ACK);
+    }
+  }
+
+  #queueFin(): void {
+    this.set(FIN_QUEUED);
+    this.#sender();
+    this.wantsTurn();
+  }
+
+  close(): void {
+    if (this.has(OWNER_GONE)) return;
+    this.set(OWNER_GONE);
+    if (this.receiveQueue !== null) {
+      const over = this.state === TIME_WAIT || this.state === CLOSED;
+      this.dropUnread();
+      return over ? this.readToEnd() : this.abort(); // SHLD-3: unread data.
+    }
+    this.end();
+    if (this.state === FIN_WAIT_2) armLife(this, this.tcp.config.finWait2Ms);
+  }
+
+  /** ABORT: RFC 9293 §3.10.5. */
+  abort(): void {
+    if (this.state === CLOSED) return;
+    if (this.state !== SYN_SENT && this.state !== TIME_WAIT && !this.has(HELD)) this.sendReset();
+    this.fail("ECONNABORTED");
+  }
+
+  pause(): void {
+    this.set(PAUSED);
+  }
+  resume(): void {
+    if (!this.has(PAUSED)) return;
+    this.unset(PAUSED);
+    resumeReading(this);
+  }
+  read(): Uint8Array | null {
+    return readQueued(this);
+  }
+
+  setNoDelay(noDelay: boolean): void {
+    if (noDelay) this.set(NO_DELAY);
+    else this.unset(NO_DELAY);
+    if (this.sender !== null) this.wantsTurn();
+  }
+
+  info(): TcpInfo {
+    return {
+      state: this.stateName,
+      options: {
+        timestamps: this.has(TIMESTAMPS),
+        sack: this.has(SACK_OK),
+        windowScale: this.has(WINDOW_SCALE),
+      },
+      sndWscale: this.sndWscale,
+      rcvWscale: this.rcvWscale,
+      sndMss: this.sendMss,
+      rttMs: this.srttUs / 1000,
+      rttvarMs: this.rttvarUs / 1000,
+      rtoMs: this.rtoMs,
+      cwnd: this.cwnd,
+      ssthresh: this.ssthresh === 0x7fff_ffff ? Infinity : this.ssthresh,
+      sndWnd: this.sndWnd,
+      rcvWnd: this.rcvWnd,
+      unacked: this.flightSize,
+      notSent: this.notSent,
+      unread: this.receiveQueue?.octets ?? 0,
+      outOfOrder: this.outOfOrder?.octets ?? 0,
+      retransmits: this.backoff,
+      totalRetrans: this.totalRetrans,
+    };
+  }
+
+  // What the stack calls.
+
+  arrives(seg: Segment): void {
+    segmentArrives(this, seg);
+  }
+
+  /** Adds what is due to `tx`; true where more is. */
+  output(tx: TxBatch): boolean {
+    return output(this, tx);
+  }
+
+  /** Its entry in the wheel has come. */
+  onTimer(): void {
+    if (isDue(this, RTO_ARMED, this.rtoAtMs)) {
+      this.unset(RTO_ARMED);
+      this.#retransmissionTimeout();
+    }
+    if (isDue(this, ACK_ARMED, this.ackAtMs)) {
+      this.unset(ACK_ARMED);
+      this.ackNow();
+    }
+    if (isDue(this, LIFE_ARMED, this.lifeAtMs)) {
+      this.unset(LIFE_ARMED);
+      this.#lifeEnds();
+    }
+    if (this.state !== CLOSED) reschedule(this);
+  }
+
+  #lifeEnds(): void {
+    if (this.state === TIME_WAIT) return this.enter(CLOSED);
+    if (this.state === FIN_WAIT_2) return this.fail(null); // Its owner has gone and the peer never closed.
+    this.fail("ETIMEDOUT");
+  }
+
+  /** RFC 9293 §3.10.8 and §3.8.3, RFC 6298 (5.4) to (5.7). */
+  #retransmissionTimeout(): void {
+    const { clock, config, counters } = this.tcp;
+    const opening = this.state === SYN_SENT || this.state === SYN_RECEIVED;
+    if (((clock.nowMs - this.progressAtMs) | 0) >= (opening ? config.synR2Ms : config.r2Ms)) {
+      return this.fail("ETIMEDOUT");
+    }
+    counters.rtoExpirations++;
+    if (opening) {
+      this.set(SYN_DUE | SYN_RETRANSMITTED);
+    } else if (this.sender !== null && (this.flightSize === 0 || this.sndWnd === 0)) {
+      this.set(PROBE_DUE);
+    } else if (this.sender !== null) {
+      timeOut(this, this.sender);
+    }
+    this.backoff++;
+    if (this.backoff === config.r1Retransmits && !opening) this.tellSoftly("ETIMEDOUT");
+    armRto(this, backedOffRtoMs(this));
+    this.wantsTurn();
+  }
+
+  // What the parts of the state machine share.
+
+  /** MUST-16: the peer's MSS or what the path takes, the smaller, less the octets of options in every segment. */
+  updateSendMss(): void {
+    const options = this.has(TIMESTAMPS) ? 12 : 0;
+    this.sendMss = Math.max(1, Math.min(this.peerMss, this.mtu - 20 - TCP_HEADER) - options);
+  }
+
+  /** Writes the state, and does what comes with it. The only place that does. */
+  enter(state: TcpState): void {
+    const { counters } = this.tcp;
+    const from = this.state;
+    if (state === from && state !== TIME_WAIT) return;
+    if (from === ESTABLISHED || from === CLOSE_WAIT) {
+      if (state !== CLOSE_WAIT) counters.currEstab--;
+    } else if (state === ESTABLISHED) counters.currEstab++;
+    this.state = state;
+    switch (state) {
+      case SYN_SENT:
+        counters.activeOpens++;
+        return;
+      case SYN_RECEIVED:
+        if (this.has(PASSIVE)) counters.passiveOpens++;
+        return;
+      case LISTEN:
+        return assert(false, "a connection never listens");
+      case ESTABLISHED:
+      case FIN_WAIT_1:
+      case CLOSE_WAIT:
+      case CLOSING:
+      case LAST_ACK:
+        return;
+      case FIN_WAIT_2:
+        if (this.has(OWNER_GONE)) armLife(this, this.tcp.config.finWait2Ms);
+        return;
+      case TIME_WAIT:
+        return this.#linger(from);
+      case CLOSED:
+        return this.#release();
+    }
+  }
+
+  /** TIME-WAIT, entered or started anew: RFC 9293 MUST-13. Nothing but the four-tuple and its numbers is kept. */
+  #linger(from: TcpState): void {
+    this.unset(RTO_ARMED);
+    if (from === TIME_WAIT || this.tcp.host.lingers(this)) {
+      armLife(this, 2 * this.tcp.config.mslMs);
+      if (from !== TIME_WAIT) this.#tellClose(null);
+      return;
+    }
+    this.tcp.counters.timeWaitOverflows++;
+    this.#tellClose(null);
+    this.enter(CLOSED);
+  }
+
+  #release(): void {
+    this.unset(RTO_ARMED | ACK_ARMED | LIFE_ARMED | ACK_NOW | SYN_DUE | PROBE_DUE);
+    this.acksDue = 0;
+    if (this.sender !== null) {
+      this.tcp.giveBackSender(this.sender);
+      this.sender = null;
+    }
+    this.tcp.host.released(this);
+  }
+
+  /** Ends the connection now; `failure` null where that is no fault. */
+  fail(failure: TcpFailure | null): void {
+    const { counters } = this.tcp;
+    if (this.state === CLOSED) return;
+    if (this.state === SYN_SENT || this.state === SYN_RECEIVED) counters.attemptFails++;
+    else if (failure === "ECONNRESET") counters.estabResets++;
+    const { listener } = this;
+    this.listener = null;
+    listener?.forget(this);
+    this.enter(CLOSED);
+    this.#tellClose(failure);
+    this.dropUnread();
+  }
+
+  /** Closed in order by both sides: from LAST-ACK to CLOSED. */
+  closedInOrder(): void {
+    this.enter(CLOSED);
+    this.#tellClose(null);
+  }
+
+  #tellClose(failure: TcpFailure | null): void {
+    if (this.has(CLOSE_TOLD)) return;
+    if (this.receiveQueue !== null && failure === null) {
+      this.set(CLOSE_DUE);
+      return;
+    }
+    this.set(CLOSE_TOLD);
+    this.unset(CLOSE_DUE);
+    const { handler } = this;
+    this.handler = SILENT_HANDLER;
+    handler.close?.(this, failure);
+  }
+
+  /** All that was received has been taken. */
+  readToEnd(): void {
+    if (this.has(CLOSE_DUE)) this.#tellClose(null);
+  }
+
+  /** Gives back what nobody will read any more. */
+  dropUnread(): void {
+    if (this.receiveQueue !== null) this.tcp.receiveMemory -= this.receiveQueue.octets;
+    this.receiveQueue = null;
+    this.dropOutOfOrder();
+  }
+
+  dropOutOfOrder(): void {
+    if (this.outOfOrder !== null) this.tcp.receiveMemory -= this.outOfOrder.charge;
+    this.outOfOrder = null;
+  }
+
+  /** An error that does not end the connection; told once until there is progress. RFC 9293 MUST-47, MUST-56. */
+  tellSoftly(failure: TcpFailure): void {
+    if (this.has(SOFT_TOLD)) return;
+    this.set(SOFT_TOLD);
+    this.handler.softError?.(this, failure);
+  }
+
+  wantsTurn(): void {
+    this.tcp.host.ready(this);
+  }
+  ackNow(): void {
+    this.set(ACK_NOW);
+    this.wantsTurn();
+  }
+  /** One more ACK that must not be merged with another: a duplicate for a segment out of order. */
+  ackEach(): void {
+    this.acksDue++;
+    this.wantsTurn();
+  }
+  /** RFC 5961 §3 to §5 and §7. */
+  challenge(): void {
+    if (!this.tcp.challengeAcks.take()) {
+      this.tcp.counters.challengeAcksSuppressed++;
+      return;
+    }
+    this.tcp.counters.challengeAcks++;
+    this.ackEach();
+  }
+  sendReset(): void {
+    this.tcp.host.reset(this, this.sndNxt, this.rcvNxt, RST | ACK);
+  }
+}

@@ -1,0 +1,110 @@
+import type { Address } from "../base/address.ts";
+import type { Clock } from "../base/clock.ts";
+import { type Seq, toSeq } from "../base/seq.ts";
+import { type SipKey, sipHash24 } from "../base/siphash.ts";
+import type { TxBatch } from "../base/tx-batch.ts";
+import { Segment } from "../wire/segment.ts";
+import type { TcpConfig } from "./config.ts";
+import type { TcpConnection } from "./connection.ts";
+import type { CongestionController } from "./congestion/controller.ts";
+import { CopyArena } from "./copy-arena.ts";
+import type { TcpCounters } from "./counters.ts";
+import { RateLimit } from "./rate-limit.ts";
+import { Sender } from "./sender.ts";
+
+const SPARE_SENDERS = 1024;
+
+/** What TCP asks of the layer below. The stack gives it IPv4's. */
+export interface TcpNetwork {
+  /** The folded sum over the pseudo-header. */
+  pseudoSum(local: Address, remote: Address, tcpLength: number): number;
+  /** Completes the newest row of `tx`: its network header. */
+  seal(tx: TxBatch, row: number, local: Address, remote: Address): void;
+}
+
+/** What a connection asks of the stack that holds it. */
+export interface TcpHost {
+  /** It has something to send: serve it in turn. */
+  ready(connection: TcpConnection): void;
+  /** `connection.onTimer` wants to be called at `deadlineMs` (int32 ms of the clock); replaces what was asked before. */
+  arm(connection: TcpConnection, deadlineMs: number): void;
+  /** Its handler wants `readable`, once, when the batch is through. */
+  notify(connection: TcpConnection): void;
+  /** It has entered TIME-WAIT. False: there is no place for one more. */
+  lingers(connection: TcpConnection): boolean;
+  /** Sends an RST with `seq`, and with `ack` where `flags` hold ACK. Bounded and counted. */
+  reset(tuple: FourTuple, seq: Seq, ack: Seq, flags: number): void;
+  /** It is CLOSED: its four-tuple is free. */
+  released(connection: TcpConnection): void;
+}
+
+/** What all connections of one stack share. */
+export class TcpContext {
+  readonly clock: Clock;
+  readonly config: TcpConfig;
+  readonly counters: TcpCounters;
+  readonly network: TcpNetwork;
+  readonly host: TcpHost;
+  readonly congestion: CongestionController;
+  readonly arena = new CopyArena();
+  readonly challengeAcks: RateLimit;
+  /** The segment being sent: filled, emitted, forgotten. */
+  readonly out = new Segment();
+  /** Octets that all connections hold for their readers, holes' bookkeeping included; bounded by `receiveMemoryMax`. */
+  receiveMemory = 0;
+  readonly #secret: SipKey;
+  readonly #spareSenders: Sender[] = [];
+  readonly #words = new Int32Array(3);
+  readonly #hash = new Int32Array(2);
+
+  constructor(options: {
+    clock: Clock;
+    config: TcpConfig;
+    counters: TcpCounters;
+    network: TcpNetwork;
+    host: TcpHost;
+    congestion: CongestionController;
+    secret: SipKey;
+  }) {
+    this.clock = options.clock;
+    this.config = options.config;
+    this.counters = options.counters;
+    this.network = options.network;
+    this.host = options.host;
+    this.congestion = options.congestion;
+    this.challengeAcks = new RateLimit(options.clock, options.config.challengeAcksPerSecond);
+    this.#secret = options.secret;
+  }
+
+  /**
+   * Chooses `iss` and the origin of timestamps: a clock of 4 us plus a keyed hash of the four-tuple.
+   * RFC 9293 §3.4.1 MUST-8, MUST-9, SHLD-1; RFC 6528 §3; RFC 7323 §5.4 for the timestamps.
+   */
+  chooseOrigins(connection: { iss: Seq; tsOffset: number } & FourTuple): void {
+    this.#words[0] = connection.local;
+    this.#words[1] = connection.remote;
+    this.#words[2] = (connection.localPort << 16) | connection.remotePort;
+    sipHash24(this.#secret, this.#words, 3, this.#hash);
+    connection.iss = toSeq(this.#hash[0] + Math.floor(this.clock.nowUs / 4));
+    connection.tsOffset = this.#hash[1];
+  }
+
+  takeSender(sndNxt: Seq): Sender {
+    const sender = this.#spareSenders.pop() ?? new Sender();
+    sender.reset(sndNxt);
+    return sender;
+  }
+
+  giveBackSender(sender: Sender): void {
+    if (this.#spareSenders.length >= SPARE_SENDERS) return;
+    sender.reset(toSeq(0));
+    this.#spareSenders.push(sender);
+  }
+}
+
+export interface FourTuple {
+  readonly local: Address;
+  readonly localPort: number;
+  readonly remote: Address;
+  readonly remotePort: number;
+}

@@ -1,0 +1,150 @@
+import { assert } from "../base/assert.ts";
+import { type Seq, seqDiff, seqGe, seqLe, seqLt } from "../base/seq.ts";
+
+/** The peer has it by SACK; it is thought lost; it was sent more than once; the copy of a lost one is on its way; it ends in FIN. */
+export const SACKED = 1,
+  LOST = 2,
+  RETRANSMITTED = 4,
+  COPY_IN_FLIGHT = 8,
+  WITH_FIN = 16;
+
+const WORDS = 4,
+  START = 0,
+  END = 1,
+  SENT_US = 2,
+  FLAGS = 3;
+const RANGES_INITIAL = 16;
+
+/**
+ * What was sent and not yet acknowledged: consecutive ranges of sequence space in order, each with its last time of
+ * transmission and its fate as far as it is known (the scoreboard of RFC 6675 §2). A range is what one call of the
+ * sender put on the wire, a super-segment perhaps; it is split where an acknowledgment or a loss cuts it.
+ *
+ * Units: `sentUs` is the clock's microseconds as int32: compare by signed difference, meaningful for 35 minutes.
+ */
+export class InFlight {
+  #words = new Int32Array(RANGES_INITIAL * WORDS);
+  #head = 0;
+  #count = 0;
+  /** Octets of ranges that are SACKED, and of ranges that are LOST with no copy on its way. */
+  sackedOctets = 0;
+  lostOctets = 0;
+
+  get count(): number {
+    return this.#count;
+  }
+
+  reset(): void {
+    this.#head = 0;
+    this.#count = 0;
+    this.sackedOctets = 0;
+    this.lostOctets = 0;
+  }
+
+  start(i: number): Seq {
+    return this.#words[(this.#head + i) * WORDS + START] as Seq;
+  }
+  end(i: number): Seq {
+    return this.#words[(this.#head + i) * WORDS + END] as Seq;
+  }
+  sentUs(i: number): number {
+    return this.#words[(this.#head + i) * WORDS + SENT_US];
+  }
+  flags(i: number): number {
+    return this.#words[(this.#head + i) * WORDS + FLAGS];
+  }
+  length(i: number): number {
+    return seqDiff(this.end(i), this.start(i));
+  }
+
+  /** Appends the range just sent. Precondition: it starts where the last one ends. */
+  push(start: Seq, end: Seq, sentUs: number, flags: number): void {
+    assert(this.#count === 0 || this.end(this.#count - 1) === start, "ranges in flight are consecutive");
+    if ((this.#head + this.#count) * WORDS === this.#words.length) this.#makeRoom();
+    this.#write(this.#count++, start, end, sentUs, flags);
+  }
+
+  /** Forgets everything before `una`; a range that it cuts keeps its rest. Returns the number of ranges forgotten. */
+  acknowledge(una: Seq): number {
+    const before = this.#count;
+    while (this.#count > 0 && seqLe(this.end(0), una)) {
+      this.#account(0, -this.length(0));
+      this.#head++;
+      this.#count--;
+    }
+    if (this.#count === 0) {
+      this.#head = 0;
+      return before;
+    }
+    const cut = seqDiff(una, this.start(0));
+    if (cut > 0) {
+      this.#account(0, -cut);
+      this.#words[this.#head * WORDS + START] = una;
+    }
+    return before - this.#count;
+  }
+
+  /** Changes the flags of range `i`, and the sums with them. */
+  setFlags(i: number, flags: number): void {
+    this.#account(i, -this.length(i));
+    this.#words[(this.#head + i) * WORDS + FLAGS] = flags;
+    this.#account(i, this.length(i));
+  }
+
+  /** Range `i` went out again at `sentUs`. */
+  resent(i: number, sentUs: number): void {
+    this.setFlags(i, this.flags(i) | RETRANSMITTED | COPY_IN_FLIGHT);
+    this.#words[(this.#head + i) * WORDS + SENT_US] = sentUs;
+  }
+
+  /** Cuts range `i` in two at `seq`, which lies inside it; FIN goes with the second. */
+  split(i: number, seq: Seq): void {
+    assert(seqLt(this.start(i), seq) && seqLt(seq, this.end(i)), "a cut lies inside its range");
+    if ((this.#head + this.#count) * WORDS === this.#words.length) this.#makeRoom();
+    const from = (this.#head + i) * WORDS;
+    this.#words.copyWithin(from + WORDS, from, (this.#head + this.#count) * WORDS);
+    this.#count++;
+    this.#words[from + END] = seq;
+    this.#words[from + FLAGS] &= ~WITH_FIN;
+    this.#words[from + WORDS + START] = seq;
+  }
+
+  /** The first range that ends after `seq`, by bisection; `count` where none does. */
+  firstEndingAfter(seq: Seq): number {
+    let low = 0;
+    let high = this.#count;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (seqGe(seq, this.end(middle))) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  #account(i: number, octets: number): void {
+    const flags = this.flags(i);
+    if ((flags & SACKED) !== 0) this.sackedOctets += octets;
+    else if ((flags & (LOST | COPY_IN_FLIGHT)) === LOST) this.lostOctets += octets;
+  }
+
+  #write(i: number, start: Seq, end: Seq, sentUs: number, flags: number): void {
+    const at = (this.#head + i) * WORDS;
+    this.#words[at + START] = start;
+    this.#words[at + END] = end;
+    this.#words[at + SENT_US] = sentUs;
+    this.#words[at + FLAGS] = flags;
+  }
+
+  /** Moves the ranges to the front of the array, or to a larger one where it is more than half full. */
+  #makeRoom(): void {
+    const used = this.#words.subarray(this.#head * WORDS, (this.#head + this.#count) * WORDS);
+    if (used.length * 2 > this.#words.length) {
+      const larger = new Int32Array(this.#words.length * 2);
+      larger.set(used);
+      this.#words = larger;
+    } else {
+      this.#words.copyWithin(0, this.#head * WORDS, (this.#head + this.#count) * WORDS);
+    }
+    this.#head = 0;
+  }
+}

@@ -1,0 +1,92 @@
+import type { Address } from "../base/address.ts";
+import type { TcpConnection } from "./connection.ts";
+import type { TcpListener, TcpListenHandler } from "./listener.ts";
+
+/**
+ * A listening socket with its two queues: half-open connections (counted; each lives in the demultiplexing table under its
+ * own four-tuple) and open ones that wait to be accepted. `backlog` bounds both.
+ */
+export class ListeningSocket implements TcpListener {
+  readonly address: Address;
+  readonly port: number;
+  readonly backlog: number;
+  readonly handler: TcpListenHandler;
+  readonly #closed: (listener: ListeningSocket) => void;
+  readonly #halfOpen = new Set<TcpConnection>();
+  readonly #acceptQueue: TcpConnection[] = [];
+  #paused = false;
+  #open = true;
+
+  constructor(
+    where: { address: Address; port: number; backlog: number },
+    handler: TcpListenHandler,
+    closed: (listener: ListeningSocket) => void,
+  ) {
+    this.address = where.address;
+    this.port = where.port;
+    this.backlog = where.backlog;
+    this.handler = handler;
+    this.#closed = closed;
+  }
+
+  get synQueueLength(): number {
+    return this.#halfOpen.size;
+  }
+  get acceptQueueLength(): number {
+    return this.#acceptQueue.length;
+  }
+  /** Whether one more SYN may be taken: Linux drops SYNs while either queue is full. */
+  get takesSyns(): boolean {
+    return this.#open && this.#halfOpen.size < this.backlog && this.hasRoom();
+  }
+
+  hasRoom(): boolean {
+    return !this.#paused || this.#acceptQueue.length < this.backlog;
+  }
+
+  begun(connection: TcpConnection): void {
+    this.#halfOpen.add(connection);
+  }
+
+  /** A half-open connection has ended. */
+  forget(connection: TcpConnection): void {
+    this.#halfOpen.delete(connection);
+  }
+
+  /** The three-way handshake is over: one more connected socket. */
+  established(connection: TcpConnection): void {
+    this.#halfOpen.delete(connection);
+    if (this.#paused) this.#acceptQueue.push(connection);
+    else this.handler.accept(connection);
+  }
+
+  pause(): void {
+    this.#paused = true;
+  }
+
+  resume(): void {
+    this.#paused = false;
+    for (let next = this.#acceptQueue.shift(); next !== undefined; next = this.#acceptQueue.shift()) {
+      if (next.stateName !== "CLOSED") this.handler.accept(next);
+      if (this.isPaused()) return;
+    }
+  }
+
+  isPaused(): boolean {
+    return this.#paused;
+  }
+
+  close(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#closed(this);
+    for (const connection of [...this.#halfOpen, ...this.#acceptQueue.splice(0)]) connection.abort();
+  }
+
+  /** The stack was closed under it. */
+  closeByStack(): void {
+    const wasOpen = this.#open;
+    this.close();
+    if (wasOpen) this.handler.closed?.();
+  }
+}

@@ -1,0 +1,263 @@
+/**
+ * What a connection puts on the wire when its turn comes: SYN, retransmissions, new text, FIN, probes, pure ACKs.
+ * RFC 9293 §3.8.6.2.1 (when to send), §3.7.4 (Nagle), RFC 5681 (how much).
+ */
+import { type Seq, seqAdd, seqDiff, seqGt } from "../base/seq.ts";
+import { TX_NETWORK_HEADER, type TxBatch } from "../base/tx-batch.ts";
+import { ACK, FIN, PSH, SYN } from "../wire/segment.ts";
+import { emitSegment, TCP_CHECKSUM_AT, TCP_HEADER } from "../wire/tcp.ts";
+import type { TcpConnection } from "./connection.ts";
+import { WITH_FIN } from "./in-flight.ts";
+import { nextLost, pipe, windowBehind } from "./recovery.ts";
+import { backedOffRtoMs } from "./rtt.ts";
+import type { Sender } from "./sender.ts";
+import { ESTABLISHED, SYN_RECEIVED, SYN_SENT } from "./states.ts";
+import {
+  ACK_ARMED,
+  ACK_NOW,
+  FIN_QUEUED,
+  FIN_SENT,
+  HELD,
+  NO_DELAY,
+  PROBE_DUE,
+  RTO_ARMED,
+  SACK_OK,
+  SYN_DUE,
+  TIMESTAMPS,
+  WINDOW_SCALE,
+} from "./tcb.ts";
+import { armRto } from "./timers.ts";
+import { offerWindow, windowScaleFor } from "./window.ts";
+
+/** Octets that one connection may send before the next has its turn. */
+const QUANTUM = 1 << 18;
+/** SACK blocks that fit beside timestamps: RFC 2018 §3. */
+const SACK_BESIDE_TIMESTAMPS = 3,
+  SACK_ALONE = 4;
+
+/** Adds rows until nothing is due (false), or `tx` is full or the turn is over (true: come again). */
+export function output(c: TcpConnection, tx: TxBatch): boolean {
+  if (c.has(HELD)) return false;
+  if (c.has(SYN_DUE)) {
+    if (!tx.hasRoom()) return true;
+    sendSyn(c, tx);
+  }
+  if (c.sender !== null && c.state >= ESTABLISHED && sendText(c, c.sender, tx)) return true;
+  return sendAcks(c, tx);
+}
+
+function sendSyn(c: TcpConnection, tx: TxBatch): void {
+  const { config, counters } = c.tcp;
+  const first = c.sndNxt === c.iss;
+  c.unset(SYN_DUE);
+  c.sndNxt = seqAdd(c.iss, 1);
+  if (first) c.progressAtMs = c.tcp.clock.nowMs;
+  else counters.retransSegs++;
+  const out = c.tcp.out;
+  out.clearOptions();
+  out.mss = Math.min(c.mtu - TX_NETWORK_HEADER - TCP_HEADER, config.mssMax);
+  out.sackPermitted = c.has(SACK_OK);
+  if (c.has(WINDOW_SCALE)) out.windowScale = c.rcvWscale = windowScaleFor(config.receiveBuffer);
+  fillTimestamps(c);
+  emit(c, tx, c.iss, 0, c.state === SYN_SENT ? SYN : SYN | ACK);
+  armRto(c, backedOffRtoMs(c));
+}
+
+function fillTimestamps(c: TcpConnection): void {
+  const out = c.tcp.out;
+  out.hasTimestamps = c.has(TIMESTAMPS);
+  out.tsVal = (c.tcp.clock.nowMs + c.tsOffset) | 0;
+  out.tsEcr = c.tsRecent;
+}
+
+/** Options of a segment without SYN. */
+function fillOptions(c: TcpConnection): void {
+  const out = c.tcp.out;
+  out.clearOptions();
+  fillTimestamps(c);
+  if (c.outOfOrder !== null && c.has(SACK_OK)) {
+    c.outOfOrder.fillSack(out, c.rcvNxt, out.hasTimestamps ? SACK_BESIDE_TIMESTAMPS : SACK_ALONE);
+  }
+}
+
+/**
+ * Emits one row: the header for `tcp.out`'s options, then text [seq, seq + length) as far as the row has place for its
+ * pieces. Returns the octets of text sent. FIN is left out where the text was cut short.
+ * @hot
+ */
+function emit(c: TcpConnection, tx: TxBatch, seq: Seq, length: number, flags: number): number {
+  const { out, network, counters } = c.tcp;
+  const row = tx.open(TCP_HEADER + out.optionsLength);
+  let lent = 0;
+  let sent = flags;
+  if (length > 0 && c.sender !== null) {
+    lent = c.sender.queue.lend(tx, seq, length);
+    if (lent < length) sent &= ~FIN;
+    if (seqAdd(seq, lent) === c.sender.queue.end) sent |= PSH; // RFC 9293 MUST-61.
+  }
+  out.srcPort = c.localPort;
+  out.dstPort = c.remotePort;
+  out.seq = seq;
+  out.flags = sent;
+  out.urgentPointer = 0;
+  if ((flags & ACK) !== 0) {
+    out.ack = c.rcvNxt;
+    c.lastAckSent = c.rcvNxt;
+    c.unset(ACK_NOW | ACK_ARMED);
+  } else {
+    out.ack = 0 as Seq;
+  }
+  out.window = offerWindow(c, (flags & SYN) !== 0);
+  const segmentText = c.sendMss - (out.sackCount > 0 ? 4 + out.sackCount * 8 : 0);
+  if (lent > segmentText) tx.gsoSize[row] = segmentText;
+  const tcpLength = tx.length[row] - TX_NETWORK_HEADER;
+  emitSegment(tx.head, tx.headerAt(row) + TX_NETWORK_HEADER, out, network.pseudoSum(c.local, c.remote, tcpLength));
+  tx.checksumFrom[row] = TX_NETWORK_HEADER;
+  tx.checksumAt[row] = TX_NETWORK_HEADER + TCP_CHECKSUM_AT;
+  network.seal(tx, row, c.local, c.remote);
+  counters.outSegs++;
+  c.lastSentAtMs = c.tcp.clock.nowMs;
+  return lent;
+}
+
+/** The most text that one row may carry: whole segments where the device cuts them, one segment otherwise. */
+function rowLimit(c: TcpConnection): number {
+  const text = c.sendMss - (c.tcp.out.sackCount > 0 ? 4 + c.tcp.out.sackCount * 8 : 0);
+  if (c.segmentMax === 0) return text;
+  const room = c.segmentMax - TX_NETWORK_HEADER - TCP_HEADER - c.tcp.out.optionsLength;
+  return Math.max(text, room - (room % text));
+}
+
+function sendText(c: TcpConnection, sender: Sender, tx: TxBatch): boolean {
+  let budget = QUANTUM;
+  restartAfterIdle(c);
+  if (c.has(PROBE_DUE)) {
+    if (!tx.hasRoom()) return true;
+    sendProbe(c, sender, tx);
+  }
+  while (sender.inFlight.lostOctets > 0) {
+    const i = nextLost(sender);
+    const inPipe = pipe(c, sender);
+    const room = Math.min(Math.max(c.cwnd - inPipe, 0), windowBehind(c, i < 0 ? c.sndNxt : sender.inFlight.start(i)));
+    if (i < 0 || (room < c.sendMss && inPipe > 0 && room < sender.inFlight.length(i)) || room <= 0) break;
+    if (!tx.hasRoom() || budget <= 0) return true;
+    budget -= resend(c, sender, tx, i, room);
+  }
+  for (;;) {
+    fillOptions(c);
+    const length = sendableText(c, sender);
+    const fin = c.has(FIN_QUEUED) && !c.has(FIN_SENT) && length === c.notSent;
+    if (length === 0 && !fin) break;
+    if (!tx.hasRoom() || budget <= 0) return true;
+    budget -= sendNew(c, sender, tx, length, fin);
+  }
+  armPersist(c);
+  return false;
+}
+
+/** RFC 5681 §4.1: after an idle RTO the window restarts from the initial one. */
+function restartAfterIdle(c: TcpConnection): void {
+  if (c.flightSize > 0 || ((c.tcp.clock.nowMs - c.lastSentAtMs) | 0) <= c.rtoMs) return;
+  c.cwnd = Math.min(c.cwnd, c.initialWindow);
+}
+
+function sendNew(c: TcpConnection, sender: Sender, tx: TxBatch, length: number, fin: boolean): number {
+  const start = c.sndNxt;
+  const flags = fin ? ACK | FIN : ACK;
+  const lent = emit(c, tx, start, length, flags);
+  const withFin = fin && lent === length;
+  const end = seqAdd(start, lent + (withFin ? 1 : 0));
+  if (lent > 0 && lent < c.sendMss) c.smallEnd = end;
+  if (withFin) c.set(FIN_SENT);
+  pushInFlight(c, sender, start, end, withFin);
+  return lent + 1;
+}
+
+function pushInFlight(c: TcpConnection, sender: Sender, start: Seq, end: Seq, withFin: boolean): void {
+  if (c.flightSize === 0) c.progressAtMs = c.tcp.clock.nowMs;
+  sender.inFlight.push(start, end, c.tcp.clock.nowUs | 0, withFin ? WITH_FIN : 0);
+  c.sndNxt = end;
+  if (!c.has(RTO_ARMED)) armRto(c, backedOffRtoMs(c)); // RFC 6298 (5.1).
+}
+
+/** Sends range `i` again, or as much of it as `room` and one row allow. */
+function resend(c: TcpConnection, sender: Sender, tx: TxBatch, i: number, room: number): number {
+  const { inFlight } = sender;
+  fillOptions(c);
+  const start = inFlight.start(i);
+  const limit = Math.min(rowLimit(c), Math.max(room - (room % c.sendMss), Math.min(room, c.sendMss)));
+  const text = inFlight.length(i) - ((inFlight.flags(i) & WITH_FIN) !== 0 ? 1 : 0);
+  const fin = text <= limit && (inFlight.flags(i) & WITH_FIN) !== 0;
+  const lent = emit(c, tx, start, Math.min(text, limit), fin ? ACK | FIN : ACK);
+  const sent = lent + (fin && lent === text ? 1 : 0);
+  if (sent < inFlight.length(i)) inFlight.split(i, seqAdd(start, sent));
+  inFlight.resent(i, c.tcp.clock.nowUs | 0);
+  c.totalRetrans++;
+  c.tcp.counters.retransSegs++;
+  if (!c.has(RTO_ARMED)) armRto(c, backedOffRtoMs(c));
+  return sent;
+}
+
+/**
+ * How much new text may leave now as one row. RFC 9293 §3.8.6.2.1 MUST-38 with Nagle's algorithm as amended by Minshall:
+ * a short segment waits only while another short one is outstanding.
+ */
+function sendableText(c: TcpConnection, sender: Sender): number {
+  const pending = c.notSent;
+  if (pending === 0) return 0;
+  const window = windowBehind(c, c.sndNxt);
+  const congestion = c.cwnd - pipe(c, sender);
+  const room = Math.min(window, congestion, rowLimit(c));
+  if (room <= 0) return 0;
+  const text = c.sendMss;
+  if (room < pending) {
+    if (room >= text) return room - (room % text);
+    // Too narrow for a full segment: only where it is half of the largest window ever seen, and nothing else is coming.
+    return window <= congestion && room >= c.maxSndWnd >> 1 ? room : 0;
+  }
+  const tail = pending % text;
+  if (tail === 0 || c.has(NO_DELAY) || c.has(FIN_QUEUED) || !seqGt(c.smallEnd, c.sndUna)) return pending;
+  return pending - tail;
+}
+
+/**
+ * RFC 9293 §3.8.6.1 MUST-36: one octet beyond a closed window, new where there is one, or as much as a narrow window takes.
+ * Departs from nothing: Linux sends an empty segment behind the window instead, which tells less.
+ */
+function sendProbe(c: TcpConnection, sender: Sender, tx: TxBatch): void {
+  c.unset(PROBE_DUE);
+  c.tcp.counters.zeroWindowProbes++;
+  fillOptions(c);
+  if (sender.inFlight.count > 0) {
+    const start = sender.inFlight.start(0);
+    const text = Math.min(1, seqDiff(sender.queue.end, start));
+    emit(c, tx, start, text, text === 0 ? ACK | FIN : ACK);
+    if (sender.inFlight.length(0) > 1) sender.inFlight.split(0, seqAdd(start, 1));
+    sender.inFlight.resent(0, c.tcp.clock.nowUs | 0);
+  } else if (c.notSent > 0) {
+    const length = Math.min(c.notSent, Math.max(1, windowBehind(c, c.sndNxt)), c.sendMss);
+    sendNew(c, sender, tx, length, false);
+  }
+  armRto(c, backedOffRtoMs(c));
+}
+
+/** Something waits for the window and nothing is on its way that would bring an ACK: SHLD-29, the first probe after one RTO. */
+function armPersist(c: TcpConnection): void {
+  if (c.notSent > 0 && c.flightSize === 0 && !c.has(RTO_ARMED)) armRto(c, backedOffRtoMs(c));
+}
+
+function sendAcks(c: TcpConnection, tx: TxBatch): boolean {
+  if (c.acksDue === 0 && !c.has(ACK_NOW)) return false;
+  if (c.state === SYN_RECEIVED && c.has(HELD)) return false;
+  let due = Math.max(c.acksDue, c.has(ACK_NOW) ? 1 : 0);
+  for (; due > 0; due--) {
+    if (!tx.hasRoom()) {
+      c.acksDue = due;
+      return true;
+    }
+    fillOptions(c);
+    emit(c, tx, c.sndNxt, 0, ACK);
+  }
+  c.acksDue = 0;
+  return false;
+}

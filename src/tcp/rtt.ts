@@ -1,0 +1,26 @@
+/** The retransmission timer's length: RFC 6298 §2 and §5. The clock's granularity G is 1 ms. */
+import type { Tcb } from "./tcb.ts";
+
+const GRANULARITY_US = 1000;
+
+/** One measurement of a segment that was sent once (Karn's rule is the caller's). RFC 6298 (2.2), (2.3). */
+export function sampleRtt(c: Tcb, rttUs: number): void {
+  const r = Math.max(1, Math.round(rttUs));
+  if (c.srttUs === 0) {
+    c.srttUs = r;
+    c.rttvarUs = r >> 1;
+  } else {
+    c.rttvarUs += (Math.abs(c.srttUs - r) - c.rttvarUs) >> 2;
+    c.srttUs = Math.max(1, c.srttUs + ((r - c.srttUs) >> 3));
+  }
+  c.rtoMs = computeRto(c);
+}
+
+function computeRto(c: Tcb): number {
+  const { rtoMsMin, rtoMsMax } = c.tcp.config;
+  const ms = Math.ceil((c.srttUs + Math.max(GRANULARITY_US, 4 * c.rttvarUs)) / 1000);
+  return Math.min(Math.max(ms, rtoMsMin), rtoMsMax);
+}
+
+/** The time to wait now: `rtoMs` doubled once for each expiration in a row. RFC 6298 (5.5). */
+export const backedOffRtoMs = (c: Tcb): number => Math.min(c.rtoMs * 2 ** Math.min(c.backoff, 16), c.tcp.config.rtoMsMax);

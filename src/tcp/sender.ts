@@ -1,0 +1,41 @@
+import { type Seq, seqAdd } from "../base/seq.ts";
+import { COPY_IN_FLIGHT, InFlight, LOST, SACKED } from "./in-flight.ts";
+import { SendQueue } from "./send-queue.ts";
+
+/** No loss is known; fast recovery (RFC 6675, RFC 6582); after a retransmission time-out (RFC 5681 §3.1). */
+export const OPEN = 0,
+  FAST_RECOVERY = 1,
+  RTO_RECOVERY = 2;
+export type RecoveryPhase = typeof OPEN | typeof FAST_RECOVERY | typeof RTO_RECOVERY;
+
+/** What a connection needs while it has octets queued or in flight. Idle connections have none; a stack keeps a few spare. */
+export class Sender {
+  readonly queue = new SendQueue();
+  readonly inFlight = new InFlight();
+  phase: RecoveryPhase = OPEN;
+  /** SND.NXT when recovery began: it is over once this is acknowledged. RFC 6582 calls it recover. */
+  recoveryPoint = 0 as Seq;
+  /** Consecutive duplicate ACKs of a peer without SACK, as octets that must have left the network. */
+  dupAcks = 0;
+  /** The first range that may be lost and not yet sent again. */
+  retransmitFrom = 0;
+
+  reset(sndNxt: Seq): void {
+    this.queue.reset(sndNxt);
+    this.inFlight.reset();
+    this.phase = OPEN;
+    this.recoveryPoint = seqAdd(sndNxt, -1);
+    this.dupAcks = 0;
+    this.retransmitFrom = 0;
+  }
+
+  /** The octets that probed a closed window were most likely refused: they are sent again, and not as a loss. */
+  markProbesLost(): void {
+    const { inFlight } = this;
+    for (let i = 0; i < inFlight.count; i++) {
+      const flags = inFlight.flags(i);
+      if ((flags & SACKED) === 0) inFlight.setFlags(i, (flags | LOST) & ~COPY_IN_FLIGHT);
+    }
+    this.retransmitFrom = 0;
+  }
+}

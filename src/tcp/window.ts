@@ -1,0 +1,53 @@
+/** The receive window, RFC 9293 §3.8.6: what we offer, and when it is worth telling. */
+import { seqAdd, seqDiff, seqMax } from "../base/seq.ts";
+import type { Tcb } from "./tcb.ts";
+
+const FIELD_MAX = 65_535;
+
+/** Octets that may be kept for the owner beyond those that wait already. */
+function freeOctets(c: Tcb): number {
+  const { receiveBuffer, receiveMemoryMax } = c.tcp.config;
+  if (c.tcp.receiveMemory >= receiveMemoryMax) return 0;
+  return Math.max(0, receiveBuffer - (c.receiveQueue === null ? 0 : c.receiveQueue.octets));
+}
+
+/** Silly-window avoidance, RFC 9293 §3.8.6.2.2 MUST-39: the right edge moves by a full segment or half the buffer, or not at all. */
+function worthwhile(c: Tcb, gain: number): boolean {
+  return gain >= Math.min(c.tcp.config.receiveBuffer >> 1, c.rcvMss);
+}
+
+/**
+ * The window field for a segment sent now; moves RCV.ADV to the edge that it offers. Rounded up to the scale's unit, so
+ * that the edge never moves left (SHLD-14); the few octets more are taken when they come.
+ */
+export function offerWindow(c: Tcb, syn: boolean): number {
+  const free = freeOctets(c);
+  const kept = c.rcvWnd;
+  const window = worthwhile(c, free - kept) ? free : kept;
+  const shift = syn ? 0 : c.rcvWscale; // RFC 7323 §2.2: the window of a SYN is never scaled.
+  const field = Math.min(FIELD_MAX, (window + (1 << shift) - 1) >> shift);
+  c.rcvAdv = seqMax(c.rcvAdv, seqAdd(c.rcvNxt, field << shift));
+  return field;
+}
+
+/** Whether the owner has taken enough since the last ACK for the peer to be told. */
+export const windowOpened = (c: Tcb): boolean => {
+  const gain = freeOctets(c) - c.rcvWnd;
+  return gain >= Math.min(c.tcp.config.receiveBuffer >> 1, 2 * c.rcvMss);
+};
+
+/** The smallest shift with which the whole receive buffer can be offered. RFC 7323 §2.3. */
+export function windowScaleFor(receiveBuffer: number): number {
+  let shift = 0;
+  while (shift < 14 && FIELD_MAX << shift < receiveBuffer) shift++;
+  return shift;
+}
+
+/** Whether [seq, seq + length) has an octet in the window; RFC 9293 §3.10.7.4, first. */
+export function isAcceptable(c: Tcb, seq: number, length: number): boolean {
+  const window = c.rcvWnd;
+  const offset = seqDiff(seq as typeof c.rcvNxt, c.rcvNxt);
+  if (length === 0) return window === 0 ? offset === 0 : offset >= 0 && offset < window;
+  if (window === 0) return false;
+  return offset < window && offset + length > 0;
+}
