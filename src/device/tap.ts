@@ -52,7 +52,7 @@ export class CapturedDevice implements Device {
   readonly #startEpochUs: number;
   /** What turns monotonic microseconds into those since 1970. */
   readonly #offsetUs: number;
-  #sinkFailed = false;
+  #sinkEnded = false;
   #closed = false;
 
   constructor(inner: Device, sink: Writable | string, options: CaptureOptions) {
@@ -64,7 +64,7 @@ export class CapturedDevice implements Device {
     this.#offsetUs = this.#startEpochUs - Math.floor(this.#timebase.nowUs());
     this.flushed = new Promise((resolve) => {
       finished(this.#sink, { readable: false }, (error) => {
-        this.#sinkFailed = true;
+        this.#sinkEnded = true;
         // An end that this device did not ask for leaves the capture without its last block: also a failure.
         if (error || !this.#closed) options.onSinkError?.(error ?? new Error("the capture's sink has ended"));
         resolve();
@@ -147,7 +147,7 @@ export class CapturedDevice implements Device {
     if (this.#closed) return;
     this.#closed = true;
     this.#inner.close();
-    if (this.#sinkFailed) return;
+    if (this.#sinkEnded) return;
     const { seen, dropped } = this.counters;
     this.#sink.write(
       interfaceStatistics({ startEpochUs: this.#startEpochUs, endEpochUs: this.#epochUs(), received: seen, dropped }),
@@ -157,7 +157,7 @@ export class CapturedDevice implements Device {
 
   /** Whether the sink takes one more packet on top of `octets` that it is about to get. */
   #admits(octets: number): boolean {
-    return !this.#sinkFailed && !this.#closed && this.#sink.writableLength + octets < this.#bufferOctets;
+    return !this.#sinkEnded && !this.#closed && this.#sink.writableLength + octets < this.#bufferOctets;
   }
 
   #count(kept: boolean): void {
