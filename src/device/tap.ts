@@ -19,8 +19,8 @@ export const CAPTURE_BUFFER_OCTETS_MAX = 16 << 20;
 
 export interface CaptureOptions {
   readonly timebase: Timebase;
-  /** Microseconds since 1970-01-01 00:00 UTC at this moment; the monotonic time counts from there. The wall clock unless given. */
-  readonly epochUs?: number;
+  /** Microseconds since 1970-01-01 00:00 UTC, now; time stamps count on from there by the monotonic time. */
+  readonly epochUs: number;
   /** Octets that wait for the sink at most. */
   readonly bufferOctets?: number;
   /** The sink has failed: the device goes on, the capture does not. Called once at most. */
@@ -60,7 +60,7 @@ export class CapturedDevice implements Device {
     this.#sink = typeof sink === "string" ? createWriteStream(sink) : sink;
     this.#timebase = options.timebase;
     this.#bufferOctets = options.bufferOctets ?? CAPTURE_BUFFER_OCTETS_MAX;
-    this.#startEpochUs = Math.floor(options.epochUs ?? (performance.timeOrigin + performance.now()) * 1000);
+    this.#startEpochUs = Math.floor(options.epochUs);
     this.#offsetUs = this.#startEpochUs - Math.floor(this.#timebase.nowUs());
     this.flushed = new Promise((resolve) => {
       finished(this.#sink, { readable: false }, (error) => {

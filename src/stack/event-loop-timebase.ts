@@ -63,3 +63,6 @@ export class EventLoopTimebase implements Timebase {
     setImmediate(wake);
   }
 }
+
+/** The wall clock, in microseconds since 1970-01-01 00:00 UTC; it may be set back. For time stamps that people read. */
+export const wallClockUs = (): number => Date.now() * 1000;

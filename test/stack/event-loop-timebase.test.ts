@@ -59,7 +59,7 @@ test("timebase.ts: a cancelled wake-up never comes, and a delay beyond setTimeou
   expect(ran).toEqual([]);
 });
 
-test("timebase.ts: unref lets the process end, ref keeps it", async () => {
+test("timebase.ts: unref lets the process end, ref keeps it", () => {
   const timers = () => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
   const before = timers();
   const wakeup = timebase.after(1000, () => undefined);

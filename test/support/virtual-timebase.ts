@@ -19,7 +19,7 @@ export class VirtualTimebase implements Timebase {
   #nowUs: number;
   /** By time, then by age: an insertion goes behind its equals. */
   readonly #timers: Timer[] = [];
-  #soon: (() => void)[] = [];
+  readonly #soon: (() => void)[] = [];
   #turnsAtThisInstant = 0;
 
   constructor(startUs = 0) {
