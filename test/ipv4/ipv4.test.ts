@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { ANY_ADDRESS, type Address } from "../../src/base/address.ts";
+import { ANY_ADDRESS } from "../../src/base/address.ts";
 import { InvariantError } from "../../src/base/assert.ts";
 import { Clock } from "../../src/base/clock.ts";
 import { Frame } from "../../src/base/frame.ts";
