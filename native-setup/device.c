@@ -62,7 +62,7 @@ napi_value tun_open(napi_env env, napi_callback_info info) {
   return give_int32(env, fd < 0 ? -errno : device_make(call.state, fd));
 }
 
-/* adopt(fd): handle | -errno. A descriptor that somebody else has opened; it is ours from here on, unless this fails. */
+/* adopt(fd): handle | -errno. A descriptor that somebody else has opened; it is ours from here on. */
 napi_value tun_adopt(napi_env env, napi_callback_info info) {
   struct call call;
   int32_t fd;

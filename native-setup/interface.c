@@ -12,7 +12,7 @@
 /* What `interfaceState` tells, in this order. */
 enum { STATE_INDEX, STATE_FLAGS, STATE_MTU, STATE_ADDRESS, STATE_PEER, STATE_NETMASK, STATE_FIELDS };
 /* What `interfaceSet` sets. */
-enum { SET_ADDRESS, SET_PEER, SET_NETMASK, SET_MTU, SET_UP, SET_QUEUE_LENGTH };
+enum { SET_ADDRESS, SET_PEER, SET_NETMASK, SET_MTU, SET_UP };
 
 /* The three address ioctls take an IPv4 socket address; ours come and go as the 32 bits in host order. */
 static void put_address(struct ifreq *request, uint32_t address) {
@@ -64,9 +64,6 @@ static int set_one(int fd, struct ifreq *request, int32_t what, uint32_t value) 
       return ioctl(fd, SIOCSIFMTU, request) < 0 ? -errno : 0;
     case SET_UP:
       return set_up(fd, request, value != 0);
-    case SET_QUEUE_LENGTH:
-      request->ifr_qlen = (int)value;
-      return ioctl(fd, SIOCSIFTXQLEN, request) < 0 ? -errno : 0;
     default:
       return -EINVAL;
   }

@@ -35,7 +35,6 @@ export const SET_PEER = 1;
 export const SET_NETMASK = 2;
 export const SET_MTU = 3;
 export const SET_UP = 4;
-export const SET_QUEUE_LENGTH = 5;
 
 /** Int32 fields of one row in `writeBatch`'s plan: where its head lies, the head's length, first piece, number of pieces. */
 export const PLAN_FIELDS = 4;

@@ -9,7 +9,6 @@ import {
   SET_MTU,
   SET_NETMASK,
   SET_PEER,
-  SET_QUEUE_LENGTH,
   SET_UP,
   STATE_ADDRESS,
   STATE_FIELDS,
@@ -36,8 +35,6 @@ export interface InterfaceSettings {
   /** In octets. */
   readonly mtu?: number;
   readonly up?: boolean;
-  /** Datagrams that the kernel queues for us; 500 on a new TUN. */
-  readonly queueLength?: number;
 }
 
 export interface InterfaceState {
@@ -71,14 +68,13 @@ export function checkInterfaceName(name: string): void {
 
 /** Errors: `RangeError`: the caller gave what no interface can have. */
 export function checkInterfaceSettings(settings: InterfaceSettings): void {
-  const { address, prefixLength, mtu, queueLength } = settings;
+  const { address, prefixLength, mtu } = settings;
   const within = (value: number | undefined, least: number, most: number, what: string): void => {
     if (value === undefined || (Number.isInteger(value) && value >= least && value <= most)) return;
     throw new RangeError(`${what} is an integer from ${String(least)} to ${String(most)}, not ${String(value)}`);
   };
   within(prefixLength, 0, 32, "prefixLength");
   within(mtu, 68, 65_535, "mtu"); // 68: RFC 791 §3.2, what every link must carry.
-  within(queueLength, 1, 1_000_000, "queueLength");
   if (prefixLength !== undefined && address === undefined) throw new RangeError("prefixLength needs address");
   if (settings.peer !== undefined && address === undefined) throw new RangeError("peer needs address");
 }
@@ -103,7 +99,6 @@ export function configureInterface(name: string, settings: InterfaceSettings, ad
   }
   if (settings.peer !== undefined) set("SIOCSIFDSTADDR", SET_PEER, settings.peer);
   if (settings.mtu !== undefined) set("SIOCSIFMTU", SET_MTU, settings.mtu);
-  if (settings.queueLength !== undefined) set("SIOCSIFTXQLEN", SET_QUEUE_LENGTH, settings.queueLength);
   if (settings.up !== undefined) set("SIOCSIFFLAGS", SET_UP, settings.up ? 1 : 0);
 }
 

@@ -9,9 +9,27 @@ import {
   type TunAddon,
 } from "./tun-addon.ts";
 import { EINVAL, TunError, tunError } from "./tun-errors.ts";
-import { checkInterfaceName, checkInterfaceSettings, configureInterface, interfaceState } from "./tun-interface.ts";
-import type { TunOptions } from "./tun.ts";
+import {
+  checkInterfaceName,
+  checkInterfaceSettings,
+  configureInterface,
+  interfaceState,
+  type InterfaceSettings,
+} from "./tun-interface.ts";
 import { VNET_HEADER } from "./tun-vnet.ts";
+
+/** What to open, and how the kernel's side of it shall be; what is left out of that stays as it is. */
+export interface TunOptions extends InterfaceSettings {
+  /** "tun0"; made where it is missing. "" and "tun%d" let the kernel choose. Default "". */
+  readonly name?: string;
+  /** A descriptor attached by somebody else (a supervisor, say), instead of `name`. It is ours from here on, and closed
+   *  where opening fails. */
+  readonly fd?: number;
+  /** Whether to exchange super-segments and unfinished checksums with the kernel where it can. Default true. */
+  readonly offload?: boolean;
+  /** Whether this is one of several queues of the device, each opened on its own. Default false. */
+  readonly multiQueue?: boolean;
+}
 
 /** A handle of the addon that is attached to a device, and what was found out about it. */
 export interface OpenedTun {

@@ -15,26 +15,14 @@ import {
   WRITE_RESULT_ROWS,
 } from "./tun-addon.ts";
 import { deviceRemoved, EAGAIN, EBADFD, EFAULT, EIO, ENOBUFS, ENOMEM, linkDown, tunError } from "./tun-errors.ts";
-import { openTun, type OpenedTun } from "./tun-open.ts";
-import type { InterfaceSettings } from "./tun-interface.ts";
+import { openTun, type OpenedTun, type TunOptions } from "./tun-open.ts";
 import { putVnetHeader, VNET_HEADER, vnetGsoSize, vnetVouches } from "./tun-vnet.ts";
 
 export { TunError } from "./tun-errors.ts";
+export type { TunOptions } from "./tun-open.ts";
 
 /** How long to wait where the kernel had no memory for a datagram and so has nothing to poll for. */
 export const TUN_RETRY_MS = 2;
-
-/** What to open, and how the kernel's side of it shall be; what is left out of that stays as it is. */
-export interface TunOptions extends InterfaceSettings {
-  /** "tun0"; made where it is missing. "" and "tun%d" let the kernel choose. Default "". */
-  readonly name?: string;
-  /** A descriptor attached by somebody else (a supervisor, say), instead of `name`. The device owns it from here on. */
-  readonly fd?: number;
-  /** Whether to exchange super-segments and unfinished checksums with the kernel where it can. Default true. */
-  readonly offload?: boolean;
-  /** Whether this is one of several queues of the device, each opened on its own. Default false. */
-  readonly multiQueue?: boolean;
-}
 
 /** Datagrams of this device, each counted once in either direction. */
 export class TunCounters {
@@ -289,7 +277,6 @@ export class TunDevice implements Device {
   #end(error: Error): void {
     if (this.#ended) return;
     this.#ended = true;
-    if (this.#events === null) return; // `start` looks again.
     this.#addon.poll(this.#handle, 0);
     const telling = setImmediate(() => {
       this.#events?.down(error);

@@ -1,0 +1,335 @@
+import { expect, test, vi } from "vitest";
+
+import { toAddress } from "../../src/base/address.ts";
+import { RxBatch } from "../../src/base/rx-batch.ts";
+import { TxBatch } from "../../src/base/tx-batch.ts";
+import type { DeviceEvents } from "../../src/device/device.ts";
+import { EVENT_LINK, EVENT_READABLE, EVENT_WRITABLE } from "../../src/device/tun-addon.ts";
+import { EAGAIN, EBADFD, EFAULT, EINVAL, EIO, ENOBUFS, ENOMEM } from "../../src/device/tun-errors.ts";
+import { TunDevice, TunError, type TunOptions } from "../../src/device/tun.ts";
+import { FakeAddon } from "./tun-fake.ts";
+
+const EMSGSIZE = 90;
+/** A link header that says nothing: no offload of this row. */
+const PLAIN = new Array<number>(10).fill(0);
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+interface Started {
+  readonly addon: FakeAddon;
+  readonly device: TunDevice;
+  /** What was told, in order. */
+  readonly told: (string | Error | null)[];
+}
+
+function started(options: TunOptions = {}, addon = new FakeAddon()): Started {
+  const device = TunDevice.open({ name: "tun0", ...options }, addon);
+  const told: Started["told"] = [];
+  const events: DeviceEvents = {
+    readable: () => told.push("readable"),
+    writable: () => told.push("writable"),
+    down: (error) => told.push(error),
+  };
+  device.start(events);
+  addon.calls.length = 0;
+  return { addon, device, told };
+}
+
+/** Rows of a 20-octet header full of the row's number, 8 octets of transport header and pieces. */
+function rowsOf(...pieces: number[][]): TxBatch {
+  const tx = new TxBatch();
+  for (const lengths of pieces) {
+    const row = tx.open(8);
+    tx.head.bytes.fill(row + 1, tx.headerAt(row), tx.headerAt(row) + 28);
+    for (const length of lengths) tx.addPiece(new Uint8Array(length).fill(0xee), 0, length);
+  }
+  return tx;
+}
+
+const textOf = (row: Uint8Array | undefined): number[] => [...(row ?? [])].slice(10);
+
+test("opening asks for super-segments and checksums, and configures address, mask, peer, MTU and up in that order", () => {
+  const addon = new FakeAddon();
+  const address = toAddress(0x0a00_0001);
+  TunDevice.open({ name: "tun0", address, prefixLength: 24, peer: toAddress(0x0a00_0002), mtu: 1400, up: true }, addon);
+  expect(addon.calls).toEqual([
+    "open",
+    "attach 5001 tun0",
+    "setHeaderLength 10",
+    "setOffload 7",
+    "interfaceSet 0 167772161 tun0",
+    "interfaceSet 2 -256 tun0",
+    "interfaceSet 1 167772162 tun0",
+    "interfaceSet 3 1400 tun0",
+    "interfaceSet 4 1 tun0",
+  ]);
+});
+
+test("a kernel that offloads less is asked for less; one without virtio headers is used without", () => {
+  const addon = new FakeAddon();
+  addon.results.set("setOffload 7", -EINVAL).set("setOffload 3", -EINVAL);
+  expect(TunDevice.open({}, addon).offload).toEqual({ checksum: true, segmentMax: 65_535 });
+  expect(addon.calls.slice(3)).toEqual(["setOffload 7", "setOffload 3", "setOffload 1"]);
+
+  const old = new FakeAddon();
+  old.results.set("attach 5001", -EINVAL);
+  expect(TunDevice.open({ multiQueue: false }, old).offload).toEqual({ checksum: false, segmentMax: 0 });
+  expect(old.calls).toEqual(["open", "attach 5001 ", "attach 1001 ", "setOffload 0"]);
+});
+
+test("several queues and no offload are what is asked for; an adopted descriptor keeps its own header", () => {
+  const addon = new FakeAddon();
+  TunDevice.open({ offload: false, multiQueue: true }, addon);
+  expect(addon.calls).toEqual(["open", "attach 1101 ", "setOffload 0"]);
+
+  const adopted = new FakeAddon();
+  expect(TunDevice.open({ fd: 9 }, adopted).offload.checksum).toBe(true);
+  expect(adopted.calls).toEqual(["adopt 9", "setHeaderLength 10", "setOffload 7"]);
+  adopted.results.set("deviceFlags", 0x1001);
+  expect(TunDevice.open({ fd: 9 }, adopted).offload.checksum).toBe(false);
+  adopted.results.set("deviceFlags", 0x1002);
+  expect(() => TunDevice.open({ fd: 9 }, adopted)).toThrow("IFF_NO_PI");
+});
+
+test.for([
+  ["open", 13, "EACCES", "open", "tun-up.sh"],
+  ["open", 1, "EPERM", "open", "--device /dev/net/tun"],
+  ["open", 2, "ENOENT", "open", "modprobe tun"],
+  ["attach", 1, "EPERM", "TUNSETIFF", "tun-up.sh tun0 $USER"],
+  ["attach", 16, "EBUSY", "TUNSETIFF", "another process has tun0 attached"],
+  ["attach", EINVAL, "EINVAL", "TUNSETIFF", "not a TUN device"],
+  ["interfaceSet", 1, "EPERM", "SIOCSIFFLAGS", "run as root"],
+  ["interfaceState", 19, "ENODEV", "SIOCGIFMTU", "another network namespace"],
+  ["setHeaderLength", 25, "ENOTTY", "TUNSETVNETHDRSZ", "tun0: TUNSETVNETHDRSZ failed with ENOTTY"],
+] as const)("%s failing with %i says what to do, and closes what it opened", ([call, errno, code, syscall, text]) => {
+  const addon = new FakeAddon();
+  addon.results.set(call, -errno);
+  let error: unknown;
+  try {
+    TunDevice.open({ name: "tun0", up: true }, addon);
+  } catch (thrown) {
+    error = thrown;
+  }
+  expect(error).toBeInstanceOf(TunError);
+  expect(error).toMatchObject({ code, syscall });
+  expect((error as TunError).message).toContain(text);
+  expect(addon.calls.filter((name) => name === "close")).toHaveLength(call === "open" ? 0 : 1);
+});
+
+test.for<[TunOptions, string]>([
+  [{ name: "sixteen-octets--" }, "at most 15"],
+  [{ name: "a/b" }, "no slash"],
+  [{ mtu: 67 }, "mtu"],
+  [{ prefixLength: 24 }, "prefixLength needs address"],
+  [{ peer: toAddress(1) }, "peer needs address"],
+  [{ address: toAddress(1), prefixLength: 33 }, "prefixLength"],
+])("options %o are refused before anything is opened", ([options, text]) => {
+  const addon = new FakeAddon();
+  expect(() => TunDevice.open(options, addon)).toThrow(text);
+  expect(addon.calls).toEqual([]);
+});
+
+test("virtio 1.2 §5.1.6.2: a row's link header says what is left to do", () => {
+  const { addon, device } = started();
+  const tx = rowsOf([2000, 1000], [4], [4]);
+  tx.gsoSize[0] = 1460;
+  tx.checksumFrom.set([20, 20]);
+  tx.checksumAt.set([36, 26]);
+  device.write(tx);
+  const headers = addon.written.map((row) => {
+    const view = new DataView(row.buffer);
+    return [view.getUint8(0), view.getUint8(1), ...[2, 4, 6, 8].map((at) => view.getUint16(at, true))];
+  });
+  expect(headers).toEqual([
+    [1, 1, 28, 1460, 20, 16],
+    [1, 0, 0, 0, 20, 6],
+    [0, 0, 0, 0, 0, 0],
+  ]);
+  expect(addon.written[0]).toHaveLength(10 + 28 + 3000);
+  expect(textOf(addon.written[2])).toEqual([...new Array<number>(28).fill(3), 0xee, 0xee, 0xee, 0xee]);
+  expect(tx.pending).toBe(0);
+});
+
+test("virtio 1.2 §5.1.6.4: what the kernel vouches for, and its segment size, reach the row; the header does not", () => {
+  const { addon, device } = started();
+  const header = (flags: number, type: number, size: number): number[] => [
+    ...[flags, type, 0, 0],
+    ...new Uint8Array(new Uint16Array([size]).buffer),
+    ...[0, 0, 0, 0],
+  ];
+  addon.readable = [
+    [...header(0, 0, 0), 1],
+    [...header(1, 1, 1448), 2, 2],
+    [...header(2, 0, 0), 3],
+    [...header(1, 0x84, 1440), 4],
+    [...header(1, 5, 1000), 5], // UDP: asked for by nobody.
+    PLAIN, // No datagram behind it.
+    [1, 2, 3],
+  ].map((octets) => Uint8Array.from(octets));
+  const rx = new RxBatch(8);
+  expect(device.read(rx)).toBe(5);
+  expect([...rx.vouched.subarray(0, 5)]).toEqual([0, 1, 1, 1, 1]);
+  expect([...rx.gsoSize.subarray(0, 5)]).toEqual([0, 1448, 0, 1440, 0]);
+  const rows = [0, 1, 2, 3, 4].map((row) => [...rx.frame.bytes.subarray(rx.at[row], rx.end[row])]);
+  expect(rows).toEqual([[1], [2, 2], [3], [4], [5]]);
+  expect([...rx.at.subarray(0, 5)].map((at) => at % 8)).toEqual([0, 0, 0, 0, 0]);
+  expect(device.counters).toMatchObject({ rxRows: 5, rxMalformed: 2 });
+});
+
+test("a read clears the batch, and takes no more than it holds", () => {
+  const { addon, device } = started({ offload: false });
+  addon.readable = [1, 2, 3].map((octet) => Uint8Array.of(octet));
+  const rx = new RxBatch(2);
+  expect([device.read(rx), device.read(rx), device.read(rx)]).toEqual([2, 1, 0]);
+  expect([rx.rows, rx.used]).toEqual([0, 0]);
+});
+
+test("what can never go is dropped and counted, wherever it stands; the others go in order", () => {
+  const { addon, device } = started({ offload: false });
+  const tx = rowsOf([1473], [1472], [3000], [1], [2], [3]);
+  tx.gsoSize[2] = 1460;
+  tx.checksumFrom[3] = 20;
+  tx.checksumAt[3] = 36;
+  device.write(tx);
+  expect(addon.written.map((row) => row[0])).toEqual([2, 5, 6]);
+  expect(device.counters).toMatchObject({ txRows: 3, txUnfit: 3 });
+  expect(tx.pending).toBe(0);
+});
+
+test("more rows than a batch of the driver's are written as well", () => {
+  const { addon, device } = started();
+  const tx = new TxBatch(300);
+  for (let i = 0; i < 300; i++) tx.open(8);
+  device.write(tx);
+  expect(addon.written).toHaveLength(300);
+});
+
+test("EAGAIN: rows stay, polling for room begins, and ends when there is some", () => {
+  const { addon, device, told } = started();
+  const tx = rowsOf([1], [2], [3]);
+  addon.refusals = [0, EAGAIN];
+  device.write(tx);
+  expect([addon.written.length, tx.pending, tx.first]).toEqual([1, 2, 1]);
+  device.write(tx); // Still full: not even tried.
+  expect(addon.calls).toEqual([`poll ${String(EVENT_READABLE | EVENT_WRITABLE)}`]);
+  addon.tell?.(EVENT_WRITABLE, 0);
+  expect(told).toEqual(["writable"]);
+  expect(addon.calls.at(-1)).toBe(`poll ${String(EVENT_READABLE)}`);
+  device.write(tx);
+  expect(addon.written.map((row) => textOf(row)[0])).toEqual([1, 2, 3]);
+  expect(device.counters).toMatchObject({ txRows: 3, txFull: 1, txRefused: 0 });
+});
+
+test.for([ENOBUFS, ENOMEM])("errno %i: rows stay and are asked for again after a while", (errno) => {
+  vi.useFakeTimers();
+  try {
+    const { addon, device, told } = started();
+    const tx = rowsOf([1]);
+    addon.refusals = [errno];
+    device.write(tx);
+    expect([tx.pending, told]).toEqual([1, []]);
+    vi.runAllTimers();
+    expect(told).toEqual(["writable"]);
+    device.write(tx);
+    expect(addon.written).toHaveLength(1);
+    addon.refusals = [errno];
+    device.write(rowsOf([1]));
+    device.close();
+    vi.runAllTimers();
+    expect(told).toEqual(["writable"]);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+test("EINVAL, EMSGSIZE and the like cost one row, not the device", async () => {
+  const { addon, device, told } = started();
+  addon.refusals = [EINVAL, 0, EMSGSIZE, 0];
+  device.write(rowsOf([1], [2], [3], [4]));
+  await turn();
+  expect(addon.written.map((row) => textOf(row)[0])).toEqual([2, 4]);
+  expect(device.counters).toMatchObject({ txRows: 2, txRefused: 2 });
+  expect(told).toEqual([]);
+});
+
+test("EIO with the link down: told once, after the call; all rows are given back", async () => {
+  const { addon, device, told } = started();
+  addon.state.flags = 0;
+  addon.refusals = [0, EIO];
+  const tx = rowsOf([1], [2], [3]);
+  device.write(tx);
+  expect(told).toEqual([]);
+  device.write(tx);
+  addon.tell?.(EVENT_LINK | EVENT_READABLE, 0);
+  await turn();
+  expect(told).toMatchObject([{ code: "ERR_TUN_DOWN" }]);
+  expect(addon.calls).toEqual(["poll 0"]);
+  expect([tx.pending, device.counters.txRows, device.counters.txNoLink]).toEqual([0, 1, 2]);
+  expect(device.read(new RxBatch())).toBe(0);
+});
+
+test("EIO before the link was ever up is a lost row; it may come up and then go down", async () => {
+  const addon = new FakeAddon();
+  addon.state.flags = 0;
+  const { device, told } = started({}, addon);
+  addon.refusals = [EIO];
+  device.write(rowsOf([1], [2]));
+  await turn();
+  expect([told, device.counters.txNoLink, device.counters.txRows]).toEqual([[], 1, 1]);
+  addon.state = { index: 3, flags: 1, mtu: 900 };
+  addon.tell?.(EVENT_LINK, 0);
+  expect(device.mtu).toBe(900);
+  addon.state.flags = 0;
+  addon.tell?.(EVENT_LINK, 0);
+  await turn();
+  expect(told).toMatchObject([{ code: "ERR_TUN_DOWN" }]);
+});
+
+test.for<[string, (started: Started) => void]>([
+  ["a read with EBADFD", ({ addon, device }) => addon.results.set("readBatch", -EBADFD) && device.read(new RxBatch())],
+  ["a read with EFAULT", ({ addon, device }) => addon.results.set("readBatch", -EFAULT) && device.read(new RxBatch())],
+  ["a write with EBADFD", ({ addon, device }) => (addon.refusals = [EBADFD]) && device.write(rowsOf([1], [1]))],
+  ["a failed poll", ({ addon }) => (addon.deviceRemoved = true) && addon.tell?.(0, -9)],
+  ["a notice", ({ addon }) => (addon.deviceRemoved = true) && addon.tell?.(EVENT_LINK, 0)],
+])("a removed device, seen by %s, is told once and never from inside the call", async ([, act]) => {
+  const all = started();
+  act(all);
+  expect(all.told).toEqual([]);
+  act(all);
+  await turn();
+  expect(all.told).toMatchObject([{ code: "ERR_TUN_REMOVED", errno: -EBADFD }]);
+});
+
+test("another failure of a poll or a read is told with its errno", async () => {
+  const polled = started();
+  polled.addon.tell?.(0, -EINVAL);
+  const read = started();
+  read.addon.results.set("readBatch", -EIO);
+  read.device.read(new RxBatch());
+  await turn();
+  expect(polled.told).toMatchObject([{ code: "EINVAL", syscall: "poll" }]);
+  expect(read.told).toMatchObject([{ code: "EIO", syscall: "read" }]);
+});
+
+test("a device whose link cannot be seen goes on", async () => {
+  const { addon, told } = started();
+  addon.results.set("interfaceState", -19); // ENODEV: it was moved to another network namespace.
+  addon.tell?.(EVENT_LINK | EVENT_READABLE, 0);
+  await turn();
+  expect(told).toEqual(["readable"]);
+});
+
+test("nothing is told after close, and what is called then does nothing", async () => {
+  const { addon, device, told } = started();
+  addon.deviceRemoved = true;
+  addon.tell?.(EVENT_LINK, 0);
+  device.close();
+  device.close();
+  device.ref();
+  device.unref();
+  const tx = rowsOf([1]);
+  device.write(tx);
+  expect([tx.pending, device.read(new RxBatch())]).toEqual([0, 0]);
+  await turn();
+  expect(told).toEqual([]);
+  expect(addon.calls).toEqual(["poll 0", "close"]);
+});
