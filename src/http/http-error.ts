@@ -1,0 +1,19 @@
+import { HeaderBlock, type HeaderRecord } from "./header-block.ts";
+import { reasonPhrase } from "./status.ts";
+
+const TYPE = { "content-type": "text/plain; charset=utf-8" } as const;
+
+/** Thrown by a handler (or by reading a body) to have the request answered with `status`, 400 to 599, and the message as text. */
+export class HttpError extends Error {
+  override readonly name = "HttpError";
+  readonly status: number;
+  /** The fields of the answer. */
+  readonly headers: HeaderBlock;
+
+  /** `headers`: more fields; `allow` with 405, say. */
+  constructor(status: number, message = reasonPhrase(status), headers: HeaderRecord = {}) {
+    super(message);
+    this.status = status;
+    this.headers = new HeaderBlock({ ...TYPE, ...headers });
+  }
+}
