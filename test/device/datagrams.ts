@@ -87,10 +87,16 @@ export const fieldOf = (datagram: Uint8Array): number => (datagram[9] === 6 ? 16
 
 /**
  * Adds `datagram` (without IPv4 options) as a row whose checksum is left to do, its text in pieces of the lengths `cuts`
- * and the rest.
+ * and the rest; its first `inHeader` octets lie behind the transport header instead.
  */
-export function addPartialRow(tx: TxBatch, datagram: Uint8Array, cuts: readonly number[], gsoSize = 0): void {
-  const transportLength = datagram[9] === 6 ? (datagram[32] >>> 4) * 4 : 8;
+export function addPartialRow(
+  tx: TxBatch,
+  datagram: Uint8Array,
+  cuts: readonly number[],
+  gsoSize = 0,
+  inHeader = 0,
+): void {
+  const transportLength = (datagram[9] === 6 ? (datagram[32] >>> 4) * 4 : 8) + inHeader;
   const row = tx.open(transportLength);
   const header = datagram.slice(0, 20 + transportLength);
   const field = 20 + fieldOf(datagram);
