@@ -98,6 +98,8 @@ export default defineConfig(
       ],
       "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true, allowBoolean: true }],
       "@typescript-eslint/no-empty-function": "off",
+      // It would have `!` for `as T`, which `no-non-null-assertion` refuses.
+      "@typescript-eslint/non-nullable-type-assertion-style": "off",
     },
   },
   {

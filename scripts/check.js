@@ -7,7 +7,10 @@ const failed = [];
 for (const name of Object.keys(scripts)) {
   if (!name.startsWith("check:")) continue;
   console.log(`\n${name}: ${scripts[name]}`);
-  const { status } = spawnSync("npm", ["run", "--silent", name], { stdio: "inherit", shell: process.platform === "win32" });
+  const { status } = spawnSync("npm", ["run", "--silent", name], {
+    stdio: "inherit",
+    shell: process.platform === "win32",
+  });
   if (status !== 0) failed.push(name);
 }
 console.log(failed.length === 0 ? "\nall checks passed" : `\nfailed: ${failed.join(", ")}`);

@@ -31,7 +31,9 @@ export const EDGES = {
   "index.ts": { folders: [...BELOW_HOST, "host", "sim", "inspect"] },
 };
 
-/** The driver owns the clock, randomness and the device: the one file under `stack/` that may ask Node for them. */
+/** The driver's side of `stack/` owns the clock, randomness and the device: only these files may ask Node for them. */
 export const FILE_EDGES = {
   "stack/driver.ts": { folders: BELOW_STACK, node: true },
+  "stack/crypto-random.ts": { folders: BELOW_STACK, node: true },
+  "stack/event-loop-timebase.ts": { folders: BELOW_STACK, node: true },
 };
