@@ -2,6 +2,11 @@ import type { Address } from "../base/address.ts";
 import type { TcpHandler, TcpSocket } from "../tcp/handler.ts";
 import type { TcpListener, TcpListenHandler } from "../tcp/listener.ts";
 
+export type { TcpFailure, TcpHandler, TcpSocket } from "../tcp/handler.ts";
+export type { TcpInfo } from "../tcp/info.ts";
+export type { PendingSyn, SynVerdict, TcpListener, TcpListenHandler } from "../tcp/listener.ts";
+export type { TcpStateName } from "../tcp/states.ts";
+
 /** Why `listen` or `connect` could not begin. */
 export type TcpRefusal = "EADDRINUSE" | "EADDRNOTAVAIL" | "EHOSTUNREACH" | "ENETUNREACH" | "EINVAL" | "ENOBUFS";
 

@@ -1,0 +1,96 @@
+import type {
+  TcpHandler,
+  TcpListener,
+  TcpListenHandler,
+  TcpRefusal,
+  TcpService,
+  TcpSocket,
+} from "../stack/tcp-service.ts";
+import { parseAddress, type AddressFault } from "./address-text.ts";
+import { NetError } from "./net-error.ts";
+import { BACKLOG_DEFAULT, listenPort, type SynListener } from "./server-options.ts";
+import { askSynListener } from "./syn-verdict.ts";
+import { portOf } from "./usage-error.ts";
+
+export type {
+  SynVerdict,
+  TcpFailure,
+  TcpHandler,
+  TcpInfo,
+  TcpListener,
+  TcpSocket,
+  TcpStateName,
+} from "../stack/tcp-service.ts";
+
+/** Where to listen, and who gets the connections: `accept` one by one, or `handler` all of them; or both, in the other order. */
+export interface TcpListenOptions {
+  /** 0 for a free one; "*" for every port that has no listener of its own. */
+  readonly port: number | "*";
+  /** "*" or nothing for every address. */
+  readonly address?: string | undefined;
+  readonly backlog?: number | undefined;
+  /** Handles every connection. It is set before `accept` is called. */
+  readonly handler?: TcpHandler | undefined;
+  /** One more open connection. Without `handler`, it must set one. */
+  readonly accept?: ((connection: TcpSocket) => void) | undefined;
+  /** Asked before the SYN-ACK. */
+  readonly onSyn?: SynListener | undefined;
+}
+
+export interface TcpConnectOptions {
+  readonly address: string;
+  readonly port: number;
+  readonly localAddress?: string | undefined;
+  readonly localPort?: number | undefined;
+  readonly handler: TcpHandler;
+}
+
+/** The callback API: connections without streams, for servers that count microseconds. Received octets are lent, not copied. */
+export interface Tcp {
+  /** Errors: a `NetError` is thrown at once. */
+  listen(options: TcpListenOptions): TcpListener;
+  /** Begins to connect; `handler.open` or `handler.close` tells. Errors: a `NetError` where it could not begin. */
+  connect(options: TcpConnectOptions): TcpSocket;
+  /** Every connection of the stack, in no order. */
+  connections(): Iterable<TcpSocket>;
+  listeners(): Iterable<TcpListener>;
+}
+
+const listenHandler = ({ handler, accept, onSyn }: TcpListenOptions): TcpListenHandler => {
+  const take = (connection: TcpSocket): void => {
+    if (handler !== undefined) connection.handler = handler;
+    accept?.(connection);
+  };
+  return onSyn === undefined ? { accept: take } : { accept: take, syn: (pending) => askSynListener(onSyn, pending) };
+};
+
+function listen(service: TcpService, options: TcpListenOptions): TcpListener {
+  const { address: text = "*", backlog = BACKLOG_DEFAULT } = options;
+  const port = listenPort(options.port);
+  const address = parseAddress(text);
+  const outcome: TcpListener | TcpRefusal | AddressFault =
+    typeof address === "string" ? address : service.listen({ address, port, backlog, handler: listenHandler(options) });
+  if (typeof outcome === "string") throw new NetError(outcome, "listen", { address: text, port });
+  return outcome;
+}
+
+function connect(service: TcpService, options: TcpConnectOptions): TcpSocket {
+  const { address: text, localAddress: localText = "*", localPort = 0, handler } = options;
+  const port = portOf(options.port, "options.port");
+  const place = { address: text, port };
+  const address = parseAddress(text);
+  if (typeof address === "string") throw new NetError(address, "connect", place);
+  const localAddress = parseAddress(localText);
+  if (typeof localAddress === "string") throw new NetError("EADDRNOTAVAIL", "connect", place);
+  const outcome = service.connect({ address, port, localAddress, localPort, handler });
+  if (typeof outcome === "string") throw new NetError(outcome, "connect", place);
+  return outcome;
+}
+
+/** The callback API of one stack. */
+export const createTcp = (service: TcpService): Tcp => ({
+  listen: (options) => listen(service, options),
+  connect: (options) => connect(service, options),
+  connections: () => service.connections(),
+  listeners: () => service.listeners(),
+});
