@@ -36,6 +36,8 @@ export const homeOf = (hash: number): number => (hash & 31) | ((hash >>> 5) & 48
 /** The upper ten bits of a slot of `hash`, the others 0. */
 export const tagOf = (hash: number): number => hash << ID_BITS;
 export const slotTagIs = (slot: number, tag: number): boolean => (slot ^ tag) >>> ID_BITS === 0;
+/** All ones where the slot has this tag, else 0: `slotTagIs` without a branch. */
+export const tagMask = (slot: number, tag: number): number => (((slot ^ tag) >>> ID_BITS) - 1) >> 31;
 /** -1 for an empty slot. */
 export const slotId = (slot: number): number => (slot & ID_MASK) - 1;
 /** How far the entry `slot` at place `at` of its segment lies behind its home, in slots. */

@@ -3,13 +3,15 @@ import { GrowableWords } from "../base/growable-words.ts";
 import type { Random } from "../base/random.ts";
 import { FourTupleHash } from "./four-tuple-hash.ts";
 import { CHAIN_MAX, displacementOf, FourTupleIndex, homeOf, ID_LIMIT, SEGMENT_SLOTS } from "./four-tuple-index.ts";
-import { slotId, slotTagIs, tagOf } from "./four-tuple-index.ts";
+import { slotId, slotTagIs, tagMask, tagOf } from "./four-tuple-index.ts";
 import * as record from "./four-tuple-record.ts";
 
 /** Connections that a table holds unless told otherwise; also the most that it can. */
 export const FOUR_TUPLES_MAX = ID_LIMIT;
 /** Int32 words of one key in a burst: local address, remote address, local port << 16 | remote port. */
 export const KEY_WORDS = 3;
+/** What a burst look-up works on at once; longer ones are cut. */
+const BURST = 64;
 const SLOT_MASK = SEGMENT_SLOTS - 1;
 
 /** Both ports in one word, as a key and a TCP header in network order hold them. */
@@ -33,11 +35,16 @@ export class FourTupleTable {
   readonly #index: FourTupleIndex;
   readonly #capacity: number;
   #size = 0;
+  /** Written so that the reads before it are not left out as useless. */
+  #touched = 0;
   #version = 0;
   #refused = 0;
   /** Records that were ever in use; and the newest free one of those. */
   #highWater = 0;
   #free = record.NO_LINK;
+  readonly #burstHash = new Int32Array(BURST);
+  readonly #burstStart = new Int32Array(BURST);
+  readonly #burstId = new Int32Array(BURST);
 
   /** `random` gives the secret of the hash, once. */
   constructor(random: Random, capacity = FOUR_TUPLES_MAX) {
@@ -116,11 +123,19 @@ export class FourTupleTable {
    * @hot
    */
   findBurst(keys: Int32Array, count: number, out: Int32Array): void {
-    for (let i = 0; i < count; i++) {
-      const at = i * KEY_WORDS;
-      const hash = this.#hash.of(keys[at], keys[at + 1], keys[at + 2]);
-      out[i] = this.#findHashed(keys[at], keys[at + 1], keys[at + 2], hash);
+    for (let from = 0; from < count; from += BURST) {
+      const some = Math.min(count - from, BURST);
+      this.#hash.ofBurst(keys, from * KEY_WORDS, some, this.#burstHash);
+      this.#touched ^= this.#startBurst(some);
+      this.#matchBurst(some);
+      this.#touched ^= this.#touchBurst(some);
+      this.#verifyBurst(keys, from, some, out);
     }
+  }
+
+  /** Slots that a look-up of this key reads at most; below or at `CHAIN_MAX`. For tests and curiosity. */
+  chainLength(local: Address, localPort: number, remote: Address, remotePort: number): number {
+    return this.#index.chainLength(this.#hash.of(local, remote, portPair(localPort, remotePort)));
   }
 
   /** Whether record `id` is in use and has this key. */
@@ -171,6 +186,74 @@ export class FourTupleTable {
   *ids(): Generator<number, void, undefined> {
     for (let id = 0; id < this.#highWater; id++) {
       if (this.#records.words[(id << record.RECORD_SHIFT) + record.LINK] === record.IN_USE) yield id;
+    }
+  }
+
+  /** Where the chains begin, and a read of each. */
+  #startBurst(count: number): number {
+    const hashes = this.#burstHash;
+    const starts = this.#burstStart;
+    const directory = this.#index.directory;
+    const shift = this.#index.shift;
+    const slots = this.#index.slots;
+    let touched = 0;
+    for (let i = 0; i < count; i++) {
+      const hash = hashes[i];
+      const start = directory[hash >>> shift] + homeOf(hash);
+      starts[i] = start;
+      touched |= slots[start];
+    }
+    return touched;
+  }
+
+  /**
+   * What may be the ids: from the first four slots of each chain, which hold nearly all there are. The one whose tag is
+   * right leaves its bits in `match`; two that are right leave rubbish, an empty one nothing. Behind the end of a segment
+   * other slots are read. All that is left to `#verifyBurst`.
+   */
+  #matchBurst(count: number): void {
+    const hashes = this.#burstHash;
+    const starts = this.#burstStart;
+    const ids = this.#burstId;
+    const slots = this.#index.slots;
+    const highWater = this.#highWater;
+    for (let i = 0; i < count; i++) {
+      const tag = tagOf(hashes[i]);
+      const at = starts[i];
+      const a = slots[at];
+      const b = slots[at + 1];
+      const c = slots[at + 2];
+      const d = slots[at + 3];
+      const match = (a & tagMask(a, tag)) | (b & tagMask(b, tag)) | (c & tagMask(c, tag)) | (d & tagMask(d, tag));
+      const id = slotId(match);
+      ids[i] = id | ~((id - highWater) >> 31); // -1 for what no record has.
+    }
+  }
+
+  /** A read of each record that may be meant. */
+  #touchBurst(count: number): number {
+    const ids = this.#burstId;
+    const words = this.#records.words;
+    let touched = 0;
+    for (let i = 0; i < count; i++) touched |= words[(ids[i] & ~(ids[i] >> 31)) << record.RECORD_SHIFT];
+    return touched;
+  }
+
+  /** Who has the key gets the answer; for the few others, and for what is absent, the chain is walked. */
+  #verifyBurst(keys: Int32Array, from: number, count: number, out: Int32Array): void {
+    const ids = this.#burstId;
+    const words = this.#records.words;
+    for (let i = 0, at = from * KEY_WORDS; i < count; i++, at += KEY_WORDS) {
+      const id = ids[i];
+      const word = (id & ~(id >> 31)) << record.RECORD_SHIFT;
+      const difference =
+        (words[word] ^ keys[at]) |
+        (words[word + record.REMOTE] ^ keys[at + 1]) |
+        (words[word + record.PORTS] ^ keys[at + 2]) |
+        (words[word + record.LINK] ^ record.IN_USE) | // Rubbish may be a freed record, which still has its key.
+        (id >> 31);
+      out[from + i] =
+        difference === 0 ? id : this.#findHashed(keys[at], keys[at + 1], keys[at + 2], this.#burstHash[i]);
     }
   }
 

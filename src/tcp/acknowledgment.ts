@@ -6,7 +6,7 @@ import { type InFlight, RETRANSMITTED } from "./in-flight.ts";
 import { applySack, detectLoss } from "./recovery.ts";
 import { backedOffRtoMs, sampleRtt } from "./rtt.ts";
 import { FAST_RECOVERY, type Sender } from "./sender.ts";
-import { DRAIN_DUE, RTO_ARMED, SACK_OK, TIMESTAMPS, type Tcb } from "./tcb.ts";
+import { DRAIN_DUE, FIN_QUEUED, FIN_SENT, RTO_ARMED, SACK_OK, TIMESTAMPS, type Tcb } from "./tcb.ts";
 import { armRto } from "./timers.ts";
 
 /**
@@ -64,7 +64,8 @@ function settle(c: TcpConnection, sender: Sender): void {
   if (c.flightSize > 0) armRto(c, backedOffRtoMs(c));
   else c.unset(RTO_ARMED);
   const drained = c.queuedOctets <= c.tcp.config.sendHighWater >> 1;
-  if (c.flightSize === 0 && c.notSent === 0) {
+  const finWaits = c.has(FIN_QUEUED) && !c.has(FIN_SENT);
+  if (c.flightSize === 0 && c.notSent === 0 && !finWaits) {
     c.sender = null;
     c.tcp.giveBackSender(sender);
   }
@@ -93,5 +94,5 @@ function resumeAfterProbes(c: Tcb): void {
   const sender = c.sender;
   if (sender === null) return;
   c.unset(RTO_ARMED);
-  sender.markProbesLost();
+  sender.markUnsent(c.sndUna);
 }

@@ -23,7 +23,8 @@ export function receiveText(c: TcpConnection, seg: Segment, seq: Seq, at: number
     closeHole(c);
     return;
   }
-  if (seqDiff(c.rcvNxt, c.lastAckSent) >= 2 * c.rcvMss) c.ackNow(); // RFC 9293 SHLD-19.
+  if (seqDiff(c.rcvNxt, c.lastAckSent) >= 2 * c.rcvMss)
+    c.ackNow(); // RFC 9293 SHLD-19.
   else if (!c.has(ACK_ARMED)) armDelayedAck(c, c.tcp.config.delayedAckMs);
   deliver(c, seg.frame.bytes, at, at + length);
 }

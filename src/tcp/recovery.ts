@@ -111,7 +111,8 @@ function endRecovery(sender: Sender): void {
  */
 export function timeOut(c: Tcb, sender: Sender): void {
   const { inFlight } = sender;
-  for (let i = 0; i < inFlight.count; i++) inFlight.setFlags(i, (inFlight.flags(i) | LOST) & ~(SACKED | COPY_IN_FLIGHT));
+  for (let i = 0; i < inFlight.count; i++)
+    inFlight.setFlags(i, (inFlight.flags(i) | LOST) & ~(SACKED | COPY_IN_FLIGHT));
   sender.phase = RTO_RECOVERY;
   sender.recoveryPoint = c.sndNxt;
   sender.dupAcks = 0;

@@ -23,4 +23,5 @@ function computeRto(c: Tcb): number {
 }
 
 /** The time to wait now: `rtoMs` doubled once for each expiration in a row. RFC 6298 (5.5). */
-export const backedOffRtoMs = (c: Tcb): number => Math.min(c.rtoMs * 2 ** Math.min(c.backoff, 16), c.tcp.config.rtoMsMax);
+export const backedOffRtoMs = (c: Tcb): number =>
+  Math.min(c.rtoMs * 2 ** Math.min(c.backoff, 16), c.tcp.config.rtoMsMax);

@@ -209,7 +209,8 @@ function checkRst(c: TcpConnection, seg: Segment): boolean {
     c.challenge();
     return false;
   }
-  if (c.state === SYN_RECEIVED && c.has(PASSIVE)) c.fail(null); // Back to LISTEN: MUST-11.
+  if (c.state === SYN_RECEIVED && c.has(PASSIVE))
+    c.fail(null); // Back to LISTEN: MUST-11.
   else c.fail(c.state === SYN_RECEIVED ? "ECONNREFUSED" : "ECONNRESET");
   return false;
 }

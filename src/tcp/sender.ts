@@ -29,10 +29,13 @@ export class Sender {
     this.retransmitFrom = 0;
   }
 
-  /** The octets that probed a closed window were most likely refused: they are sent again, and not as a loss. */
-  markProbesLost(): void {
+  /**
+   * What was sent from `seq` on did not arrive, and not because of congestion (a closed window refused it, the path was too
+   * narrow for it): it is sent again, and no loss is counted.
+   */
+  markUnsent(seq: Seq): void {
     const { inFlight } = this;
-    for (let i = 0; i < inFlight.count; i++) {
+    for (let i = inFlight.firstEndingAfter(seq); i < inFlight.count; i++) {
       const flags = inFlight.flags(i);
       if ((flags & SACKED) === 0) inFlight.setFlags(i, (flags | LOST) & ~COPY_IN_FLIGHT);
     }

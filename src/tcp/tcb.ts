@@ -33,6 +33,7 @@ export const TIMESTAMPS = 1 << 0, // Both sides sent the option: RFC 7323 §3.2.
   LIFE_ARMED = 1 << 23,
   WHEEL_ARMED = 1 << 24,
   SOFT_TOLD = 1 << 25,
+  LINGERS = 1 << 27, // Counted among those in TIME-WAIT.
   WINDOW_SCALE = 1 << 26; // Both sides sent the option: RFC 7323 §2.2.
 
 /** Octets of a 30-bit counter: beyond, the high word counts on, and both stay small integers. */

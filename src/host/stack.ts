@@ -1,0 +1,193 @@
+import { EventEmitter } from "node:events";
+import type { LookupFunction } from "node:net";
+import { type Address, ANY_ADDRESS } from "../base/address.ts";
+import type { Random } from "../base/random.ts";
+import type { Timebase } from "../base/timebase.ts";
+import type { Device } from "../device/device.ts";
+import { loopbackDevice } from "../device/memory.ts";
+import { parseAddress, parsePrefix } from "../sockets/address-text.ts";
+import { createNet, type Net } from "../sockets/net.ts";
+import { rethrowLater } from "../sockets/rethrow.ts";
+import { createTcp, type Tcp } from "../sockets/tcp.ts";
+import { CryptoRandom } from "../stack/crypto-random.ts";
+import { Driver } from "../stack/driver.ts";
+import { EventLoopTimebase } from "../stack/event-loop-timebase.ts";
+import type { TcpConfig } from "../tcp/config.ts";
+import { type Logger, SILENT_LOGGER } from "./logger.ts";
+import { collectStats, type StackStats } from "./stats.ts";
+
+/** A route beyond the device's own prefix: "198.18.7.0/24", or "default". The device is the only way out, so no gateway is named. */
+export type RouteText = string;
+
+export interface StackOptions {
+  /** The link: `tun("tun0")`, one end of `memoryPair()`, `duplexDevice(stream)`, or any of these wrapped. The stack closes it. */
+  readonly device: Device;
+  /** Own addresses with their prefix: "198.18.0.2/24", or several. */
+  readonly address: string | readonly string[];
+  /** Networks that are reached through the device besides the addresses' own. Default: all ("default"). */
+  readonly routes?: readonly RouteText[];
+  /** Accepts datagrams for every unicast address, as a VPN's or a proxy's end must. Default false. */
+  readonly anyAddress?: boolean;
+  readonly logger?: Logger;
+  readonly tcp?: Partial<TcpConfig>;
+  /** How host names become addresses in `net.connect`. */
+  readonly lookup?: LookupFunction;
+  /** Throws on a broken invariant of the stack instead of aborting the connection: for tests. Default false. */
+  readonly strict?: boolean;
+  /** Where time and randomness come from; given by simulators. */
+  readonly timebase?: Timebase;
+  readonly random?: Random;
+}
+
+export interface StackCloseOptions {
+  /** Connections that have not closed in order by then are reset. Default 1000; 0 resets at once. */
+  readonly deadlineMs?: number;
+}
+
+interface StackEventMap {
+  /** The device failed: it was removed, say. The stack closes. */
+  error: [error: Error];
+  close: [];
+}
+
+const CLOSE_DEADLINE_MS = 1000;
+
+/**
+ * One TCP/IP host on one device. `net` is `node:net` in shape; `tcp` is the callback API beside it.
+ *
+ * Errors: `open` throws a `RangeError` that says which option is wrong; afterwards "error" is emitted when the device
+ *         fails, followed by "close".
+ */
+export class Stack extends EventEmitter<StackEventMap> {
+  readonly net: Net;
+  readonly tcp: Tcp;
+  readonly #driver: Driver;
+  readonly #timebase: Timebase;
+  readonly #logger: Logger;
+  readonly #addresses: readonly string[];
+  #closing: Promise<void> | null = null;
+
+  private constructor(options: StackOptions) {
+    super();
+    this.#logger = options.logger ?? SILENT_LOGGER;
+    this.#timebase = options.timebase ?? new EventLoopTimebase();
+    this.#driver = this.#makeDriver(options);
+    this.#addresses = typeof options.address === "string" ? [options.address] : options.address;
+    this.#driver.addLink(loopbackDevice({ timebase: this.#timebase, offload: true }));
+    this.#configure(options);
+    const { tcp } = this.#driver.core;
+    this.net = createNet({ service: tcp, timebase: this.#timebase, lookup: options.lookup });
+    this.tcp = createTcp(tcp);
+  }
+
+  /** Opens a stack on `options.device`. It keeps the process alive until `close` or `unref`. */
+  static open(options: StackOptions): Promise<Stack> {
+    return new Promise((resolve) => {
+      resolve(new Stack(options));
+    });
+  }
+
+  #makeDriver(options: StackOptions): Driver {
+    return new Driver({
+      timebase: this.#timebase,
+      random: options.random ?? new CryptoRandom(),
+      strict: options.strict ?? false,
+      ...(options.tcp === undefined ? {} : { tcp: options.tcp }),
+      events: {
+        down: (device, error) => {
+          this.#deviceDown(device, error);
+        },
+        broken: (error, connection) => {
+          this.#logger.error({ err: error, connection: connection?.remoteAddress }, "broken invariant: connection aborted");
+        },
+        thrown: rethrowLater,
+      },
+    });
+  }
+
+  #configure(options: StackOptions): void {
+    const { device } = options;
+    const { routes } = this.#driver.core;
+    const own = this.#addresses.map((text) => prefix(text, "address"));
+    const link = this.#driver.addLink(device);
+    routes.addLink({ link, mtu: device.mtu, acceptAny: options.anyAddress ?? false });
+    for (const { address, prefixLength } of own) routes.addAddress({ link, address, prefixLength });
+    for (const text of options.routes ?? ["default"]) {
+      const to = text === "default" ? { address: ANY_ADDRESS, prefixLength: 0 } : prefix(text, "routes");
+      routes.addRoute({ destination: to.address, prefixLength: to.prefixLength, link });
+    }
+  }
+
+  #deviceDown(device: Device, error: Error | null): void {
+    if (this.#closing !== null) return;
+    if (error === null) this.#logger.info({ device: device.name }, "device closed");
+    else this.#logger.error({ device: device.name, err: error }, "device failed");
+    if (error !== null && this.listenerCount("error") > 0) this.emit("error", error);
+    void this.close({ deadlineMs: 0 });
+  }
+
+  /** The stack's own addresses, as given to `open`. */
+  get addresses(): readonly string[] {
+    return this.#addresses;
+  }
+
+  /** Counts of everything that came, went and was dropped. */
+  stats(): StackStats {
+    return collectStats(this.#driver.core);
+  }
+
+  /** Whether the stack keeps the process alive. */
+  ref(): this {
+    this.#driver.ref();
+    return this;
+  }
+  unref(): this {
+    this.#driver.unref();
+    return this;
+  }
+
+  /**
+   * Stops listening, lets every connection send what is queued and close in order, resets those that have not by the
+   * deadline, and closes the device. Calling it again returns the same promise.
+   */
+  close(options: StackCloseOptions = {}): Promise<void> {
+    this.#closing ??= this.#close(options.deadlineMs ?? CLOSE_DEADLINE_MS);
+    return this.#closing;
+  }
+
+  async #close(deadlineMs: number): Promise<void> {
+    const { core } = this.#driver;
+    core.tcp.beginClose();
+    if (deadlineMs > 0 && core.tcp.active > 0) await this.#drained(deadlineMs);
+    core.tcp.abortAll();
+    this.#driver.close();
+    this.emit("close");
+  }
+
+  /** Resolves when every connection has closed in order, or at the deadline. */
+  #drained(deadlineMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        deadline.cancel();
+        this.#driver.afterTurn = null;
+        resolve();
+      };
+      const deadline = this.#timebase.after(deadlineMs, done);
+      this.#driver.afterTurn = () => {
+        if (this.#driver.core.tcp.active === 0) done();
+      };
+    });
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+function prefix(text: string, option: string): { address: Address; prefixLength: number } {
+  const parsed = parsePrefix(text);
+  if (parsed !== null) return parsed;
+  const hint = typeof parseAddress(text) === "string" ? "an IPv4 address and its prefix" : "the prefix too";
+  throw new RangeError(`options.${option}: "${text}" is not usable; give ${hint}, as in "198.18.0.2/24"`);
+}
+

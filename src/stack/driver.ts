@@ -1,0 +1,207 @@
+import { InvariantError } from "../base/assert.ts";
+import type { Random } from "../base/random.ts";
+import { RxBatch } from "../base/rx-batch.ts";
+import type { Timebase, Wakeup } from "../base/timebase.ts";
+import { TxBatch } from "../base/tx-batch.ts";
+import type { Device } from "../device/device.ts";
+import type { TcpConfig } from "../tcp/config.ts";
+import type { TcpConnection } from "../tcp/connection.ts";
+import { StackCore } from "./core.ts";
+
+/** Batches read from one link before anything is sent: with 64 rows each, enough to drain a burst. */
+const RX_BUDGET = 4;
+/** Rounds of reading and writing in one turn, so that the event loop's other work is not starved. */
+const ROUNDS_MAX = 8;
+
+export interface DriverEvents {
+  /** A device has gone; `error` null where its other side just closed. */
+  down(device: Device, error: Error | null): void;
+  /** A broken invariant of our own: the connection was aborted, the stack goes on. */
+  broken(error: InvariantError, connection: TcpConnection | null): void;
+  /** An exception of the application's own, out of one of its handlers. */
+  thrown(error: unknown): void;
+}
+
+interface DrivenLink {
+  readonly device: Device;
+  readonly rx: RxBatch;
+  readonly tx: TxBatch;
+  up: boolean;
+}
+
+/**
+ * Drives a `StackCore`: the one place that reads the time and touches devices. A turn is: time, everything in, timers,
+ * owners, everything out (RFC 9293 MUST-58, MUST-59).
+ */
+export class Driver {
+  readonly core: StackCore;
+  /** Called behind every turn, where somebody waits for something. */
+  afterTurn: (() => void) | null = null;
+  readonly #timebase: Timebase;
+  readonly #events: DriverEvents;
+  readonly #strict: boolean;
+  readonly #links: DrivenLink[] = [];
+  #timer: Wakeup | null = null;
+  #timerAtUs = Infinity;
+  #inTurn = false;
+  #turnAsked = false;
+  #closed = false;
+  #refed = true;
+
+  constructor(options: {
+    timebase: Timebase;
+    random: Random;
+    events: DriverEvents;
+    /** Broken invariants throw, as tests and the simulator want it. */
+    strict: boolean;
+    tcp?: Partial<TcpConfig>;
+  }) {
+    this.#timebase = options.timebase;
+    this.#events = options.events;
+    this.#strict = options.strict;
+    this.core = new StackCore({
+      random: options.random,
+      startUs: options.timebase.nowUs(),
+      ...(options.tcp === undefined ? {} : { tcp: options.tcp }),
+      events: {
+        faulted: (error, connection) => {
+          this.#faulted(error, connection);
+        },
+        wake: () => {
+          this.wake();
+        },
+      },
+    });
+  }
+
+  /** Adds a link and starts its device; returns its number. The first is the loopback's. */
+  addLink(device: Device): number {
+    const entry: DrivenLink = { device, rx: new RxBatch(), tx: new TxBatch(), up: true };
+    this.#links.push(entry);
+    const link = this.core.links.add(device.mtu, device.offload);
+    device.start({
+      readable: () => {
+        this.#turn();
+      },
+      writable: () => {
+        this.#turn();
+      },
+      down: (error) => {
+        entry.up = false;
+        this.#events.down(device, error);
+      },
+    });
+    return link;
+  }
+
+  /** Asks for a turn; the clock is brought up to date for what the caller does next. */
+  wake(): void {
+    if (this.#inTurn || this.#turnAsked || this.#closed) return;
+    this.#turnAsked = true;
+    this.core.clock.nowUs = this.#timebase.nowUs();
+    this.#timebase.soon(() => {
+      this.#turnAsked = false;
+      this.#turn();
+    });
+  }
+
+  #turn(): void {
+    if (this.#closed || this.#inTurn) return;
+    this.#inTurn = true;
+    try {
+      let again = true;
+      for (let round = 0; again && round < ROUNDS_MAX; round++) {
+        const received = this.#receive();
+        this.core.expire();
+        this.core.notifyOwners();
+        const sent = this.#send();
+        again = received && sent;
+      }
+    } finally {
+      this.#inTurn = false;
+    }
+    this.#arm();
+    this.afterTurn?.();
+  }
+
+  /** Drains the devices: a late wake-up loses nothing. True where anything came. */
+  #receive(): boolean {
+    const { core } = this;
+    core.clock.nowUs = this.#timebase.nowUs();
+    let received = false;
+    for (let link = 0; link < this.#links.length; link++) {
+      const { device, rx, up } = this.#links[link];
+      for (let budget = RX_BUDGET; up && budget > 0 && device.read(rx) > 0; budget--) {
+        core.input(rx, link);
+        received = true;
+      }
+    }
+    return received;
+  }
+
+  /** Hands out what is due. Rows that a device refuses stay in its `tx` and are offered again. True where anything went. */
+  #send(): boolean {
+    let sent = false;
+    for (let link = 0; link < this.#links.length; link++) {
+      const { device, tx, up } = this.#links[link];
+      for (;;) {
+        this.core.output(tx, link);
+        const pending = tx.pending;
+        if (pending === 0) break;
+        if (up) device.write(tx);
+        else tx.clear();
+        if (tx.pending < pending) sent = true;
+        if (tx.pending > 0) break;
+      }
+    }
+    return sent;
+  }
+
+  #arm(): void {
+    if (this.#closed) return;
+    const delayMs = this.core.nextDelayMs();
+    const atUs = this.core.clock.nowUs + delayMs * 1000;
+    if (this.#timer !== null && this.#timerAtUs <= atUs) return;
+    this.#timer?.cancel();
+    this.#timer = null;
+    this.#timerAtUs = atUs;
+    if (delayMs === Infinity) return;
+    this.#timer = this.#timebase.after(delayMs, () => {
+      this.#timer = null;
+      this.#turn();
+    });
+    if (!this.#refed) this.#timer.unref();
+  }
+
+  #faulted(error: unknown, connection: TcpConnection | null): void {
+    if (!(error instanceof InvariantError)) {
+      this.#events.thrown(error);
+      return;
+    }
+    this.core.tcpCounters.brokenInvariants++;
+    if (this.#strict) throw error;
+    this.#events.broken(error, connection);
+    connection?.abort();
+  }
+
+  /** Whether devices and timers keep the process alive. */
+  ref(): void {
+    this.#refed = true;
+    for (const { device } of this.#links) device.ref();
+    this.#timer?.ref();
+  }
+  unref(): void {
+    this.#refed = false;
+    for (const { device } of this.#links) device.unref();
+    this.#timer?.unref();
+  }
+
+  /** Sends what is due, then lets go of everything. */
+  close(): void {
+    if (this.#closed) return;
+    this.#turn();
+    this.#closed = true;
+    this.#timer?.cancel();
+    for (const { device } of this.#links) device.close();
+  }
+}
