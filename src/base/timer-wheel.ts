@@ -231,13 +231,16 @@ export class TimerWheel {
       this.#occupied[(next - FIRST_HEAD) >>> 5] &= ~(1 << ((next - FIRST_HEAD) & 31));
   }
 
+  /** Those that had passed when they were armed, unless they were put off since. */
   #moveDueToFiring(): void {
     const rows = this.#rows.words;
     for (;;) {
       const row = rows[(DUE << ROW_SHIFT) + NEXT];
       if (row === DUE) return;
+      const deadlineMs = rows[(row << ROW_SHIFT) + DEADLINE];
       this.#unlink(row);
-      this.#link(row, FIRING);
+      if (((deadlineMs - this.#positionMs) | 0) > 0) this.#file(row, deadlineMs);
+      else this.#link(row, FIRING);
     }
   }
 }
