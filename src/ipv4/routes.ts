@@ -85,6 +85,8 @@ export class Routes {
   /** A route to each address of our own: it leads to the loopback link and speaks from that address. */
   readonly #locals = new Map<Address, Route>();
   readonly #broadcasts = new Map<Address, Route>();
+  /** Both of these in one, for the path that every datagram takes: `LOCAL` or `BROADCAST`. */
+  readonly #kinds = new Map<Address, DestinationKind>([[LIMITED_BROADCAST, BROADCAST]]);
   /** Longest prefix first. */
   #entries: readonly Entry[] = [];
   #anyRoute: Route | null = null;
@@ -109,14 +111,15 @@ export class Routes {
       if (owner.acceptAny && this.#anyRoute?.link === link) this.#anyRoute = this.#makeRoute(link, address, false);
     }
     this.#locals.set(address, this.#makeRoute(LOOPBACK_LINK, address, false));
+    this.#kinds.set(address, LOCAL);
     this.#insert(address, prefixLength, this.#makeRoute(link, address, false));
     if (link === LOOPBACK_LINK) return;
     const broadcast = this.#makeRoute(link, address, true);
     owner.broadcast ??= broadcast;
     if (prefixLength > 30) return; // RFC 3021: a prefix of two addresses or one has no broadcast.
     const mask = maskOf(prefixLength);
-    this.#broadcasts.set(toAddress(address | ~mask), broadcast);
-    this.#broadcasts.set(toAddress(address & mask), broadcast); // The form of 4.2BSD: RFC 1122 §3.3.6 SHOULD.
+    this.#addBroadcast(toAddress(address | ~mask), broadcast);
+    this.#addBroadcast(toAddress(address & mask), broadcast); // The form of 4.2BSD: RFC 1122 §3.3.6 SHOULD.
   }
 
   /** Adds a way to a prefix; to the default one by a prefix length of 0. */
@@ -137,8 +140,8 @@ export class Routes {
   /** @hot */
   destinationKind(address: Address, link: number): DestinationKind {
     if (isLoopback(address)) return link === LOOPBACK_LINK ? LOCAL : MARTIAN;
-    if (this.#locals.has(address)) return LOCAL;
-    if (address === LIMITED_BROADCAST || this.#broadcasts.has(address)) return BROADCAST;
+    const known = this.#kinds.get(address);
+    if (known !== undefined) return known;
     if (isMulticast(address)) return MULTICAST;
     if (isClassE(address) || isThisNetwork(address)) return MARTIAN;
     return this.#link(link).acceptAny ? LOCAL : FOREIGN;
@@ -152,7 +155,7 @@ export class Routes {
   isBadSource(source: Address, destination: Address, link: number): boolean {
     if (link === LOOPBACK_LINK) return !this.isLocal(source);
     if (source >>> 28 >= 14 || isThisNetwork(source) || isLoopback(source) || source === destination) return true;
-    return this.#locals.has(source) || this.#broadcasts.has(source);
+    return this.#kinds.has(source);
   }
 
   /**
@@ -178,6 +181,12 @@ export class Routes {
   #limitedBroadcast(): Route | null {
     for (const link of this.#links) if (link?.broadcast) return link.broadcast;
     return null;
+  }
+
+  /** An address of our own stays that, whatever prefix it ends. */
+  #addBroadcast(address: Address, route: Route): void {
+    this.#broadcasts.set(address, route);
+    if (!this.#locals.has(address)) this.#kinds.set(address, BROADCAST);
   }
 
   #insert(address: Address, prefixLength: number, route: Route): void {

@@ -27,8 +27,6 @@ export const ICMP_HEADER = DATA;
 
 export const TYPE_ECHO_REPLY = 0;
 export const TYPE_UNREACHABLE = 3;
-export const TYPE_SOURCE_QUENCH = 4;
-export const TYPE_REDIRECT = 5;
 export const TYPE_ECHO_REQUEST = 8;
 export const TYPE_TIME_EXCEEDED = 11;
 export const TYPE_PARAMETER_PROBLEM = 12;
@@ -41,12 +39,7 @@ export const CODE_HOST = 1;
 export const CODE_PROTOCOL = 2;
 export const CODE_PORT = 3;
 export const CODE_FRAGMENTATION_NEEDED = 4;
-export const CODE_SOURCE_ROUTE_FAILED = 5;
-export const CODE_NETWORK_PROHIBITED = 9;
-export const CODE_HOST_PROHIBITED = 10;
-export const CODE_ADMINISTRATIVELY_PROHIBITED = 13;
 /** Of `TYPE_TIME_EXCEEDED`. */
-export const CODE_TTL = 0;
 export const CODE_REASSEMBLY = 1;
 
 /** The transport octets that every error quotes at least. RFC 792. */

@@ -62,7 +62,7 @@ describe("putting together", () => {
       [1, 0, 2],
     ]) {
       const bench = new Bench();
-      const outcomes = order.map((i) => bench.part(whole, ...parts[i]));
+      const outcomes = order.map((i) => bench.part(whole, parts[i][0], parts[i][1]));
       expect(outcomes).toEqual(["held", "held", "whole"]);
       expect(bench.payload).toEqual(whole);
       expect(bench.reassembly).toMatchObject({ octets: 0, datagrams: 0 });
@@ -260,6 +260,17 @@ describe("bounds", () => {
       expect(bench.reassembly.octets).toBeLessThanOrEqual(300_000);
     }
     expect(bench.reassembly.octets).toBeGreaterThan(200_000);
+  });
+
+  test("octetsMax: what is condemned holds no memory, so it is never given up for some", () => {
+    const bench = new Bench({ octetsMax: 5_000 });
+    const whole = pattern(4_000);
+    bench.part(whole, 16, 32);
+    bench.part(whole, 24, 40);
+    expect(bench.part(whole, 0, 3_000, { identification: 2 })).toBe("held");
+    expect(bench.part(whole, 0, 3_000, { identification: 3 })).toBe("held");
+    expect(bench.reassembly.datagrams).toBe(2);
+    expect(bench.part(whole, 40, 48)).toBe("fragment-overlap");
   });
 
   test("octetsMax: a datagram that alone exceeds it is condemned", () => {

@@ -39,6 +39,15 @@ describe("what a destination is", () => {
     expect(routes.destinationKind(ip(198, 19, 0, 255), OTHER)).toBe(FOREIGN);
   });
 
+  test("RFC 1122 §3.3.6: an address of our own that ends a prefix is our own", () => {
+    const routes = new Routes();
+    routes.addLink({ link: TUN, mtu: 1500 });
+    routes.addAddress({ link: TUN, address: ip(198, 18, 0, 0), prefixLength: 24 });
+    routes.addAddress({ link: TUN, address: HOST, prefixLength: 24 });
+    expect(routes.destinationKind(ip(198, 18, 0, 0), TUN)).toBe(LOCAL);
+    expect(routes.lookup(ip(198, 18, 0, 0))).toMatchObject({ link: LOOPBACK_LINK, broadcast: false });
+  });
+
   test("RFC 3021 §2.1: prefixes of 31 and 32 bits have no broadcast", () => {
     const routes = new Routes();
     routes.addLink({ link: TUN, mtu: 1500 });
