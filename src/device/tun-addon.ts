@@ -66,14 +66,7 @@ export interface TunAddon {
   ref(handle: number): void;
   unref(handle: number): void;
   /** Rows read, or -errno. Row i is `slab[spans[2i], spans[2i + 1])`. */
-  readBatch(
-    handle: number,
-    slab: Uint8Array,
-    from: number,
-    lead: number,
-    room: number,
-    spans: Int32Array<ArrayBufferLike>,
-  ): number;
+  readBatch(handle: number, slab: Uint8Array, from: number, lead: number, room: number, spans: Int32Array): number;
   /** Rows written * `WRITE_RESULT_ROWS` + errno of the first refused one (0: none was). */
   writeBatch(
     handle: number,

@@ -36,7 +36,6 @@ export interface OpenedTun {
   readonly handle: number;
   readonly name: string;
   readonly mtu: number;
-  readonly up: boolean;
   /** Whether a virtio_net_hdr stands in front of each datagram. */
   readonly linkHeader: boolean;
 }
@@ -58,7 +57,7 @@ export function openTun(options: TunOptions, addon: TunAddon): OpenedTun {
     configureInterface(name, options, addon);
     const state = interfaceState(name, addon);
     if (state === null) throw new TunError(`${name}: it lies in another network namespace`, "ENODEV", 0, "SIOCGIFMTU");
-    return { handle, name, mtu: state.mtu, up: state.up, linkHeader };
+    return { handle, name, mtu: state.mtu, linkHeader };
   } catch (error) {
     addon.close(handle);
     throw error;

@@ -21,9 +21,6 @@ import { putVnetHeader, VNET_HEADER, vnetGsoSize, vnetVouches } from "./tun-vnet
 export { TunError } from "./tun-errors.ts";
 export type { TunOptions } from "./tun-open.ts";
 
-/** How long to wait where the kernel had no memory for a datagram and so has nothing to poll for. */
-export const TUN_RETRY_MS = 2;
-
 /** Datagrams of this device, each counted once in either direction. */
 export class TunCounters {
   rxRows = 0;
@@ -59,13 +56,15 @@ export class TunDevice implements Device {
   #spans = new Int32Array(0);
   #name: string;
   #mtu: number;
-  #wasUp: boolean;
+  /** Since `start`. */
+  #wasUp = false;
   #events: DeviceEvents | null = null;
   #refed = true;
   /** Rows wait for room. */
   #full = false;
-  #retry: NodeJS.Timeout | null = null;
-  /** `down` was told or is about to be. */
+  /** Why reading cannot go on; told by the next wake-up. */
+  #failure: Error | null = null;
+  /** `down` was told. */
   #ended = false;
   #closed = false;
 
@@ -80,7 +79,6 @@ export class TunDevice implements Device {
     this.#handle = opened.handle;
     this.#name = opened.name;
     this.#mtu = opened.mtu;
-    this.#wasUp = opened.up;
     this.#linkHeader = opened.linkHeader ? VNET_HEADER : 0;
     this.#lead = RX_LINK_ROOM - this.#linkHeader;
     this.offload = opened.linkHeader ? { checksum: true, segmentMax: DATAGRAM_MAX } : NO_OFFLOAD;
@@ -104,7 +102,7 @@ export class TunDevice implements Device {
     if (watching < 0) throw tunError("netlink", -watching, this.#name);
     if (!this.#refed) this.#addon.unref(this.#handle);
     this.#addon.poll(this.#handle, EVENT_READABLE);
-    this.#checkLink(); // It may have gone since it was opened.
+    this.#wasUp = this.#linkIsUp() ?? false;
   }
 
   /** @hot */
@@ -133,12 +131,8 @@ export class TunDevice implements Device {
 
   /** @hot */
   write(tx: TxBatch): void {
-    if (this.#ended || this.#closed) {
-      this.counters.txNoLink += tx.pending;
-      tx.drop(tx.pending);
-      return;
-    }
-    while (tx.pending > 0 && !this.#full && !this.#ended) {
+    if (this.#ended || this.#closed) this.#lose(tx);
+    while (tx.pending > 0 && !this.#full) {
       const rows = this.#planRows(tx);
       if (rows === 0) {
         this.counters.txUnfit++;
@@ -164,14 +158,12 @@ export class TunDevice implements Device {
   unref(): void {
     this.#refed = false;
     if (!this.#closed) this.#addon.unref(this.#handle);
-    this.#retry?.unref();
   }
 
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#events = null;
-    if (this.#retry !== null) clearTimeout(this.#retry);
     this.#addon.close(this.#handle);
   }
 
@@ -206,28 +198,15 @@ export class TunDevice implements Device {
   #rowRefused(errno: number, tx: TxBatch): void {
     switch (errno) {
       case EAGAIN:
+      case ENOBUFS: // These two are the kernel's memory, for which it has itself waited: the next turn may try again.
+      case ENOMEM:
         this.#full = true;
         this.counters.txFull++;
         this.#addon.poll(this.#handle, EVENT_READABLE | EVENT_WRITABLE);
         return;
-      case ENOBUFS:
-      case ENOMEM:
-        this.#full = true;
-        this.counters.txFull++;
-        this.#retry = setTimeout(() => {
-          this.#room();
-        }, TUN_RETRY_MS);
-        if (!this.#refed) this.#retry.unref();
-        return;
-      case EIO: // The link is down, or was not up yet.
-        this.counters.txNoLink++;
-        tx.drop(1);
-        this.#checkLink();
-        return;
-      case EBADFD:
-        this.#end(deviceRemoved(this.#name));
-        this.counters.txNoLink += tx.pending;
-        tx.drop(tx.pending);
+      case EIO: // The link is not up.
+      case EBADFD: // The device was removed. The event loop is told of both by itself.
+        this.#lose(tx);
         return;
       default:
         this.counters.txRefused++;
@@ -235,53 +214,55 @@ export class TunDevice implements Device {
     }
   }
 
+  #lose(tx: TxBatch): void {
+    this.counters.txNoLink += tx.pending;
+    tx.drop(tx.pending);
+  }
+
   #readFailed(errno: number): void {
-    // EFAULT is what the kernel's queue of a device that is being removed answers; our buffer was checked by the addon.
-    this.#end(errno === EBADFD || errno === EFAULT ? deviceRemoved(this.#name) : tunError("read", errno, this.#name));
+    // A removed device answers EBADFD, its queue EFAULT (our buffer was checked); polling tells of it by itself.
+    if (errno === EBADFD || errno === EFAULT) return;
+    this.#failure = tunError("read", errno, this.#name);
+    this.#addon.poll(this.#handle, EVENT_READABLE | EVENT_WRITABLE);
   }
 
   /** The event loop tells. */
   #told(what: number, status: number): void {
-    if (this.#ended || this.#closed) return;
-    if (status < 0 || (what & EVENT_LINK) !== 0) this.#checkLink();
-    if (status < 0) this.#end(tunError("poll", -status, this.#name)); // Unless the look at the link said more.
+    if (this.#ended) return;
+    const problem = this.#failure ?? this.#linkProblem(what, status);
+    if (problem !== null) {
+      this.#ended = true;
+      this.#addon.poll(this.#handle, 0);
+      this.#events?.down(problem);
+      return;
+    }
     if ((what & EVENT_WRITABLE) !== 0) {
+      this.#full = false;
       this.#addon.poll(this.#handle, EVENT_READABLE);
-      this.#room();
+      this.#events?.writable();
     }
     if ((what & EVENT_READABLE) !== 0) this.#events?.readable();
   }
 
-  #room(): void {
-    this.#full = false;
-    this.#retry = null;
-    if (!this.#ended) this.#events?.writable();
+  /** Why the device cannot go on, or `null`. */
+  #linkProblem(what: number, status: number): Error | null {
+    if (status >= 0 && (what & EVENT_LINK) === 0) return null;
+    const isUp = this.#linkIsUp();
+    if (isUp === null) return deviceRemoved(this.#name);
+    if (!isUp && this.#wasUp) return linkDown(this.#name);
+    this.#wasUp = isUp;
+    return status < 0 ? tunError("poll", -status, this.#name) : null;
   }
 
-  /** Asks the kernel how the link is now: notices are hints, and may have been lost. */
-  #checkLink(): void {
+  /** Asks the kernel, since notices are hints and may be lost; `null` where the device is gone. Name and MTU follow. */
+  #linkIsUp(): boolean | null {
     const name = this.#addon.deviceName(this.#handle);
-    if (typeof name === "number") {
-      this.#end(deviceRemoved(this.#name));
-      return;
-    }
+    if (typeof name === "number") return null;
     this.#name = name;
     // A device that was moved to another network namespace still carries datagrams; its link is then not ours to see.
-    if (this.#addon.interfaceState(name, this.#state) < 0) return;
+    if (this.#addon.interfaceState(name, this.#state) < 0) return this.#wasUp;
     this.#mtu = this.#state[STATE_MTU];
-    if ((this.#state[STATE_FLAGS] & IFF_UP) !== 0) this.#wasUp = true;
-    else if (this.#wasUp) this.#end(linkDown(name));
-  }
-
-  /** Tells `down` from the event loop, never from inside `read` or `write`. */
-  #end(error: Error): void {
-    if (this.#ended) return;
-    this.#ended = true;
-    this.#addon.poll(this.#handle, 0);
-    const telling = setImmediate(() => {
-      this.#events?.down(error);
-    });
-    if (!this.#refed) telling.unref();
+    return (this.#state[STATE_FLAGS] & IFF_UP) !== 0;
   }
 }
 

@@ -389,5 +389,5 @@ const verbs: Record<string, () => unknown> = {
   workers,
 };
 const verb = verbs[process.argv[2] ?? ""];
-if (verb === undefined) throw new Error(`no verb ${String(process.argv[2])}`);
+if (verb === undefined) throw new Error(`no verb ${process.argv[2] ?? ""}`);
 process.stdout.write(JSON.stringify(await verb()));
