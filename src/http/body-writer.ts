@@ -71,6 +71,12 @@ export class BodyWriter {
     return this.#send(octets);
   }
 
+  /** As `write`, of `octets[start, end)`, which may change once this returns: for octets that are lent. */
+  writeCopy(octets: Uint8Array, start: number, end: number): boolean {
+    const piece = octets.subarray(start, end);
+    return this.write(piece.length <= COPIED_CONTENT_MAX ? piece : new Uint8Array(piece));
+  }
+
   /** Sends the head now, though there is no content yet. */
   flush(): void {
     if (this.#aborted || this.#pending.length === 0) return;

@@ -3,7 +3,7 @@ import { reasonPhrase } from "./status.ts";
 
 const TYPE = { "content-type": "text/plain; charset=utf-8" } as const;
 
-/** Thrown by a handler (or by reading a body) to have the request answered with `status`, 400 to 599, and the message as text. */
+/** Thrown by a handler (or by reading a body) to have the request answered with `status`, 300 to 599 but 304, and the message as text. */
 export class HttpError extends Error {
   override readonly name = "HttpError";
   readonly status: number;
@@ -17,3 +17,6 @@ export class HttpError extends Error {
     this.headers = new HeaderBlock({ ...TYPE, ...headers });
   }
 }
+
+/** RFC 9110 §15.5.6: Allow names what the target takes. */
+export const notAllowed = (allow: string): HttpError => new HttpError(405, undefined, { allow });

@@ -136,6 +136,11 @@ export class HttpResponse {
     return done;
   }
 
+  /** Gives up on a response that has been started: the connection is reset, so that the client sees that something is missing. */
+  cut(): void {
+    if (this.#state === STARTED) this.#owner.broken(this);
+  }
+
   /** For the connection: the client can take more. */
   drained(): void {
     this.#writer?.drain();
