@@ -119,7 +119,7 @@ export class MemoryDevice implements Device {
     this.#inbound.clear();
     const peer = this.#peer;
     this.#peer = null;
-    if (peer === null || peer === this) return;
+    if (peer === null) return;
     peer.#peer = null;
     peer.#announcer.down(null);
   }

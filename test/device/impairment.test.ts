@@ -79,6 +79,13 @@ describe("one direction of an imperfect link", () => {
     expect(places.size).toBeGreaterThan(230);
   });
 
+  test("design.md §9: a duplicate is a datagram of its own: what corrupts one copy leaves the other", () => {
+    const link = path({ duplicate: 1, corrupt: 0.5 });
+    const changed = run(link, 500, 0).filter(({ bytes }, i) => hex(bytes) !== hex(numbered(i >> 1)));
+    expect(changed.length).toBe(link.counters.corrupted);
+    expect(changed.length).toBeGreaterThan(100);
+  });
+
   test("design.md §9: faults come as often as asked for, and exactly as often for one seed", () => {
     const faults = { loss: 0.02, duplicate: 0.01, reorder: 0.01, corrupt: 0.001 };
     const count = 50_000;

@@ -150,6 +150,22 @@ describe("memory pair", () => {
     expect(told.events).toEqual(["readable", "down"]);
   });
 
+  test("device.ts: an owner that reads a little at a time has read everything before it hears down", () => {
+    const timebase = new VirtualTimebase();
+    const [left, right] = memoryPair({ timebase });
+    const rx = new RxBatch(1, 70_000);
+    const told = new Told();
+    told.onReadable = () => right.read(rx);
+    right.start(told);
+    const tx = new TxBatch();
+    for (let i = 0; i < 3; i++) addRow(tx, numbered(i));
+    left.write(tx);
+    left.close();
+    timebase.run();
+    expect(told.events).toEqual(["readable", "readable", "readable", "down"]);
+    expect(rowsOf(rx).map(numberIn)).toEqual([2]);
+  });
+
   test("device.ts: an owner that reads no more hears down all the same", () => {
     const timebase = new VirtualTimebase();
     const [left, right] = memoryPair({ timebase });
