@@ -57,6 +57,9 @@ import {
 } from "./tcb.ts";
 import { armLife, armRto, isDue, reschedule } from "./timers.ts";
 
+/** Duplicate ACKs that wait for the device at most: more tell the peer nothing. */
+const ACKS_DUE_MAX = 64;
+
 /**
  * One connection of RFC 9293: a state machine over its `Tcb`, driven by segments, by its owner's calls and by its
  * deadlines. It is told apart from all others by its four-tuple; the port of one that was accepted is its listener's.
@@ -108,6 +111,7 @@ export class TcpConnection extends Tcb implements TcpSocket {
     this.listener = listener;
     this.set(held ? PASSIVE | HELD : PASSIVE);
     this.#begin(SYN_RECEIVED);
+    if (held) armLife(this, this.tcp.config.synR2Ms);
   }
 
   #begin(state: TcpState): void {
@@ -206,9 +210,12 @@ export class TcpConnection extends Tcb implements TcpSocket {
     this.set(PAUSED);
   }
   resume(): void {
-    if (!this.has(PAUSED)) return;
     this.unset(PAUSED);
     resumeReading(this);
+  }
+  /** Hands what was received before there was a handler to the one that there is now. */
+  deliverWaiting(): void {
+    if (!this.has(PAUSED)) resumeReading(this);
   }
   read(): Uint8Array | null {
     return readQueued(this);
@@ -433,7 +440,7 @@ export class TcpConnection extends Tcb implements TcpSocket {
   }
   /** One more ACK that must not be merged with another: a duplicate for a segment out of order. */
   ackEach(): void {
-    this.acksDue++;
+    this.acksDue = Math.min(this.acksDue + 1, ACKS_DUE_MAX);
     this.wantsTurn();
   }
   /** RFC 5961 §3 to §5 and §7. */

@@ -57,7 +57,7 @@ export class ListeningSocket implements TcpListener {
   established(connection: TcpConnection): void {
     this.#halfOpen.delete(connection);
     if (this.#paused) this.#acceptQueue.push(connection);
-    else this.handler.accept(connection);
+    else this.#handOver(connection);
   }
 
   pause(): void {
@@ -67,9 +67,15 @@ export class ListeningSocket implements TcpListener {
   resume(): void {
     this.#paused = false;
     for (let next = this.#acceptQueue.shift(); next !== undefined; next = this.#acceptQueue.shift()) {
-      if (next.stateName !== "CLOSED") this.handler.accept(next);
+      if (next.stateName !== "CLOSED") this.#handOver(next);
       if (this.isPaused()) return;
     }
+  }
+
+  /** What came before there was an owner is its own now. */
+  #handOver(connection: TcpConnection): void {
+    this.handler.accept(connection);
+    if (connection.receiveQueue !== null) connection.deliverWaiting();
   }
 
   isPaused(): boolean {

@@ -11,7 +11,7 @@ import { WITH_FIN } from "./in-flight.ts";
 import { nextLost, pipe, windowBehind } from "./recovery.ts";
 import { backedOffRtoMs } from "./rtt.ts";
 import type { Sender } from "./sender.ts";
-import { ESTABLISHED, SYN_RECEIVED, SYN_SENT } from "./states.ts";
+import { CLOSED, ESTABLISHED, SYN_SENT } from "./states.ts";
 import {
   ACK_ARMED,
   ACK_NOW,
@@ -37,7 +37,7 @@ const SACK_BESIDE_TIMESTAMPS = 3,
 
 /** Adds rows until nothing is due (false), or `tx` is full or the turn is over (true: come again). */
 export function output(c: TcpConnection, tx: TxBatch): boolean {
-  if (c.has(HELD)) return false;
+  if (c.state === CLOSED || c.has(HELD)) return false;
   if (c.has(SYN_DUE)) {
     if (!tx.hasRoom()) return true;
     sendSyn(c, tx);
@@ -222,7 +222,6 @@ function sendableText(c: TcpConnection, sender: Sender): number {
 
 /**
  * RFC 9293 §3.8.6.1 MUST-36: one octet beyond a closed window, new where there is one, or as much as a narrow window takes.
- * Departs from nothing: Linux sends an empty segment behind the window instead, which tells less.
  */
 function sendProbe(c: TcpConnection, sender: Sender, tx: TxBatch): void {
   c.unset(PROBE_DUE);
@@ -248,7 +247,6 @@ function armPersist(c: TcpConnection): void {
 
 function sendAcks(c: TcpConnection, tx: TxBatch): boolean {
   if (c.acksDue === 0 && !c.has(ACK_NOW)) return false;
-  if (c.state === SYN_RECEIVED && c.has(HELD)) return false;
   let due = Math.max(c.acksDue, c.has(ACK_NOW) ? 1 : 0);
   for (; due > 0; due--) {
     if (!tx.hasRoom()) {

@@ -28,6 +28,7 @@ import {
   FIN_RECEIVED,
   FIN_SENT,
   HELD,
+  LIFE_ARMED,
   OWNER_GONE,
   PASSIVE,
   RTO_ARMED,
@@ -168,13 +169,10 @@ function checkSequence(c: TcpConnection, seg: Segment): boolean {
   }
   if (!isAcceptable(c, seg.seq, seg.len)) {
     // §3.10.7.4: with a closed window, valid ACKs, URGs and RSTs are still taken (MUST-66).
-    if (c.rcvWnd === 0 && seg.seq === c.rcvNxt) {
-      if (!seg.rst) c.ackEach();
-      return true;
-    }
+    if (c.rcvWnd === 0 && seg.seq === c.rcvNxt) return true;
     counters.outsideWindow++;
     if (seg.rst) return false;
-    if (c.state === SYN_RECEIVED && seg.syn && seg.seq === c.irs) {
+    if (c.state === SYN_RECEIVED && seg.syn && !seg.acks && seg.seq === c.irs) {
       if (!c.has(HELD)) c.set(SYN_DUE); // The peer has not seen our SYN-ACK.
       c.wantsTurn();
       return false;
@@ -373,7 +371,7 @@ export function reopens(c: TcpConnection, seg: Segment): boolean {
 
 /** After the verdict "later": the SYN-ACK goes out, its timer starts now. */
 export function admit(c: TcpConnection): void {
-  c.unset(HELD);
+  c.unset(HELD | LIFE_ARMED);
   c.set(SYN_DUE);
   armRto(c, c.rtoMs);
   c.wantsTurn();
