@@ -149,6 +149,19 @@ describe.each([{ objectMode: false }, { objectMode: true }])("duplex, objectMode
     }
   });
 
+  test("device.ts: a stream that had closed before the start is down(null)", async () => {
+    const timebase = new VirtualTimebase();
+    const stream = new Slow({ objectMode });
+    const device = duplexDevice(stream, { timebase, mtu: 1500 });
+    stream.destroy();
+    await timebase.elapse(0);
+    const told = new Told();
+    device.start(told);
+    await timebase.elapse(0);
+    expect(told.events).toEqual(["down"]);
+    expect(told.reason).toBeNull();
+  });
+
   test("device.ts: close destroys the stream and tells nothing afterwards", async () => {
     const timebase = new VirtualTimebase();
     const stream = new Slow({ objectMode });

@@ -164,6 +164,15 @@ describe("impaired device", () => {
     expect(device.counters.in.entered).toBe(1000);
   });
 
+  test("device.ts: read asks the inner device itself, without waiting to be told", () => {
+    const { device, far } = bench({});
+    device.start(new Told());
+    const tx = new TxBatch();
+    for (let i = 0; i < 3; i++) addRow(tx, numbered(i));
+    far.write(tx);
+    expect(device.read(new RxBatch())).toBe(3);
+  });
+
   test("device.ts: the end of the inner device is told behind what has arrived; what is on its way is counted", () => {
     const { timebase, device, far } = bench({ in: {}, out: { delayMs: 5 } });
     const { told, got } = receiver(device, new RxBatch());
