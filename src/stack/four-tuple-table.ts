@@ -35,13 +35,13 @@ export class FourTupleTable {
   readonly #index: FourTupleIndex;
   readonly #capacity: number;
   #size = 0;
-  /** Written so that the reads before it are not left out as useless. */
-  #touched = 0;
   #version = 0;
   #refused = 0;
   /** Records that were ever in use; and the newest free one of those. */
   #highWater = 0;
   #free = record.NO_LINK;
+  /** Written, so that the compiler does not leave out reads whose only use is that they were made. */
+  readonly #touched = new Int32Array(1);
   readonly #burstHash = new Int32Array(BURST);
   readonly #burstStart = new Int32Array(BURST);
   readonly #burstId = new Int32Array(BURST);
@@ -126,9 +126,9 @@ export class FourTupleTable {
     for (let from = 0; from < count; from += BURST) {
       const some = Math.min(count - from, BURST);
       this.#hash.ofBurst(keys, from * KEY_WORDS, some, this.#burstHash);
-      this.#touched ^= this.#startBurst(some);
+      this.#touched[0] = this.#startBurst(some);
       this.#matchBurst(some);
-      this.#touched ^= this.#touchBurst(some);
+      this.#touched[0] = this.#touchBurst(some);
       this.#verifyBurst(keys, from, some, out);
     }
   }

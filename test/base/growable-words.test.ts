@@ -12,10 +12,8 @@ describe.each([
     "by copying, where address space is refused",
     (): void =>
       void vi.stubGlobal("WebAssembly", {
-        Memory: class {
-          constructor() {
-            throw new RangeError("could not allocate memory");
-          }
+        Memory: function refuse(): never {
+          throw new RangeError("could not allocate memory");
         },
       }),
   ],

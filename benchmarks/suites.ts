@@ -1,0 +1,11 @@
+import { checksum } from "./checksum.ts";
+import { demux } from "./demux.ts";
+import type { Bench } from "./harness.ts";
+import { timerWheel } from "./timer-wheel.ts";
+
+/** All micro-benchmarks by the name that `micro.ts` takes. */
+export const suites: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
+  checksum,
+  demux,
+  "timer-wheel": timerWheel,
+};
