@@ -74,6 +74,8 @@ export class Socket extends Duplex {
   #noDelay: boolean;
   /** The reader has room: `_read` was called and `push` has not yet returned false. */
   #wanting = false;
+  /** How often `_read` was called. */
+  #asks = 0;
   #pulling = false;
   #eof = false;
   /** The write in progress, and what it calls when its last octet was taken. */
@@ -266,6 +268,7 @@ export class Socket extends Duplex {
   }
   override _read(): void {
     this.#wanting = true;
+    this.#asks++;
     this.#pull();
   }
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
@@ -381,9 +384,9 @@ export class Socket extends Duplex {
         const chunk = tcp.read();
         if (chunk === null) break;
         this.#bytesRead += chunk.length;
-        // The first `push` ends this call of `_read`; a listener of "data" may cause the next, which counts again.
-        this.#wanting = false;
-        if (this.push(chunk)) this.#wanting = true;
+        // A listener of "data" may cause the next `_read` while it runs: that one counts, whatever this `push` returns.
+        const asks = this.#asks;
+        if (!this.push(chunk) && asks === this.#asks) this.#wanting = false;
       }
     } finally {
       this.#pulling = false;

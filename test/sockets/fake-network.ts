@@ -95,7 +95,7 @@ export class FakeConnection implements TcpSocket {
     return false;
   }
   sendCopy(octets: Uint8Array): boolean {
-    return this.send(octets.slice());
+    return this.send(new Uint8Array(octets));
   }
   end(): void {
     if (this.#dead || this.#finQueued) return;
@@ -189,7 +189,7 @@ export class FakeConnection implements TcpSocket {
 
   #transmitOne(peer: FakeConnection): void {
     const [first] = this.#unsent;
-    const segment = first.slice(0, SEGMENT);
+    const segment = new Uint8Array(first.subarray(0, SEGMENT));
     if (segment.length === first.length) this.#unsent.shift();
     else this.#unsent[0] = first.subarray(segment.length);
     this.queuedOctets -= segment.length;
@@ -316,6 +316,10 @@ export class FakeService implements TcpService {
     theirs.peer = ours;
     theirs.stateName = "ESTABLISHED";
     ours.opened();
-    this.#wire.send(() => listener.handler.accept(theirs));
+    this.#wire.send(() => {
+      listener.handler.accept(theirs);
+      // What came before there was a handler is told now.
+      theirs.resume();
+    });
   }
 }
