@@ -127,8 +127,8 @@ export class RequestHead {
           i++;
           break;
         case VERSION_LF:
+          if (bytes[i] === LF) this.failure = this.#judgeRequestLine(bytes, base);
           i = this.#expectLf(bytes, i, FIELDS);
-          if (this.failure === null) this.failure = this.#judgeRequestLine(bytes, base);
           break;
       }
     }

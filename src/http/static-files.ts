@@ -77,24 +77,22 @@ async function openInside(root: string, names: readonly string[], path: string):
 }
 
 async function openFile(root: string, path: string): Promise<OpenFile | "folder"> {
-  let handle: FileHandle | null = null;
   try {
     const real = await realpath(path);
     if (real !== root && !real.startsWith(root.endsWith(sep) ? root : root + sep)) throw new HttpError(404);
     // O_NONBLOCK: opening a FIFO must not wait for its writer.
-    handle = await open(real, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
+    const handle = await open(real, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
     const status = await handle.stat();
     if (status.isFile()) return { handle, name: real, size: status.size, modifiedMs: status.mtimeMs };
     await handle.close();
     if (status.isDirectory()) return "folder";
     throw new HttpError(404);
   } catch (error) {
-    if (error instanceof HttpError) throw error;
-    throw httpErrorOf(error);
+    throw error instanceof HttpError ? error : httpErrorOf(error);
   }
 }
 
-function httpErrorOf(error: unknown): unknown {
+function httpErrorOf(error: unknown): Error {
   const code = error instanceof Error && "code" in error ? error.code : null;
   switch (code) {
     case "ENOENT":
@@ -106,7 +104,7 @@ function httpErrorOf(error: unknown): unknown {
     case "EPERM":
       return new HttpError(403);
     default:
-      return error;
+      return error instanceof Error ? error : new Error(String(error));
   }
 }
 

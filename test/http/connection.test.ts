@@ -263,7 +263,7 @@ describe("responses", () => {
     ["Content-Length", { "content-length": 3 }],
   ])("RFC 9110 §5: %s is the application's error", (_name, headers) => {
     const { client: connect, errors } = rig((_request, response) => {
-      response.send(200, headers as Record<string, string>, "x");
+      response.send(200, headers, "x");
     });
     const client = connect().write(get());
     expect(client.statuses).toEqual([500]);
@@ -368,7 +368,7 @@ describe("handlers that fail", () => {
     ["throws an HttpError", () => { throw new HttpError(403); }, 403, 0], // prettier-ignore
     ["rejects with an HttpError", () => Promise.reject(new HttpError(404)), 404, 0],
   ] as const)("one that %s is answered, and the connection goes on", async (_name, handler, status, reported) => {
-    const { client: connect, errors } = rig(handler as () => void);
+    const { client: connect, errors } = rig(handler);
     const client = connect().write(get());
     await turn();
     client.write(get());

@@ -2,26 +2,17 @@ import { execFile } from "node:child_process";
 import { once } from "node:events";
 import { request as nodeRequest } from "node:http";
 import net from "node:net";
-import { performance } from "node:perf_hooks";
 import { promisify } from "node:util";
 
 import { afterAll, beforeAll, expect, test } from "vitest";
 
-import type { Timebase } from "../../src/base/timebase.ts";
 import { demoRoutes } from "../../src/http/demo-routes.ts";
 import { HttpServer } from "../../src/http/server.ts";
+import { VirtualTimebase } from "../support/virtual-timebase.ts";
+import { WALL_MS } from "./support/memory-client.ts";
 
 const run = promisify(execFile);
-const realTime: Timebase = {
-  nowUs: () => performance.now() * 1000,
-  after: (ms, wake) => {
-    const timer = setTimeout(wake, ms);
-    return { cancel: () => void clearTimeout(timer), ref: () => void timer.ref(), unref: () => void timer.unref() };
-  },
-  soon: (wake) => void setImmediate(wake),
-};
-
-const http = new HttpServer({ handler: demoRoutes(), timebase: realTime, wallClockMs: () => Date.now() });
+const http = new HttpServer({ handler: demoRoutes(), timebase: new VirtualTimebase(), wallClockMs: () => WALL_MS });
 const listener = net.createServer((socket) => {
   http.serve(socket);
 });
@@ -34,7 +25,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   listener.close();
-  await http.close(1000);
+  await http.close();
 });
 
 /** Sends `text` over the kernel's TCP and returns all that comes until the server ends. */

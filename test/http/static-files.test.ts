@@ -33,7 +33,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-const connect = (): { client: MemoryClient; errors: unknown[] } => {
+const connect = (): { client: MemoryClient; errors: readonly unknown[] } => {
   const { client, errors } = rig(staticFiles(join(folder, "root")));
   return { client: client(), errors };
 };

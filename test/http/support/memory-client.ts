@@ -23,7 +23,7 @@ export class MemoryClient implements Transport {
   ended = false;
   aborted = false;
   paused = false;
-  #handler: TransportHandler;
+  readonly #handler: TransportHandler;
   #closed = false;
 
   constructor(server: HttpServer) {
@@ -100,7 +100,7 @@ export interface Rig {
   readonly time: VirtualTimebase;
   readonly server: HttpServer;
   readonly errors: unknown[];
-  client(): MemoryClient;
+  readonly client: () => MemoryClient;
 }
 
 export function rig(handler: HttpHandler, options: Partial<HttpServerOptions> = {}): Rig {
