@@ -4,6 +4,7 @@ import { RxBatch } from "../base/rx-batch.ts";
 import type { Timebase, Wakeup } from "../base/timebase.ts";
 import { TxBatch } from "../base/tx-batch.ts";
 import type { Device } from "../device/device.ts";
+import { completeChecksum } from "../device/offload.ts";
 import type { TcpConfig } from "../tcp/config.ts";
 import type { TcpConnection } from "../tcp/connection.ts";
 import { StackCore } from "./core.ts";
@@ -148,6 +149,7 @@ export class Driver {
         this.core.output(tx, link);
         const pending = tx.pending;
         if (pending === 0) break;
+        if (!device.offload.checksum) for (let row = tx.first; row < tx.rows; row++) completeChecksum(tx, row);
         if (up) device.write(tx);
         else tx.clear();
         if (tx.pending < pending) sent = true;
