@@ -2,7 +2,10 @@ import type { AddressInfo, Server, Socket } from "node:net";
 
 /** Scripts that run on `node:net` and on ours alike, and the record of what each of the parties saw, in its own order. */
 
-export type NodeNet = Pick<typeof import("node:net"), "createServer" | "connect" | "Socket">;
+export interface NodeNet extends Pick<typeof import("node:net"), "createServer" | "connect" | "Socket"> {
+  /** The address that its servers have, as its clients see it. */
+  readonly host: string;
+}
 
 export class Journal {
   readonly #lines = new Map<string, string[]>();
@@ -43,9 +46,9 @@ export const event = (emitter: Socket | Server, name: string): Promise<void> =>
 
 export const portOf = (server: Server): number => (server.address() as AddressInfo).port;
 
-/** A server on a free port of 127.0.0.1. */
-export async function listening(server: Server): Promise<number> {
-  server.listen(0, "127.0.0.1");
+/** A server on a free port of `host`. */
+export async function listening(server: Server, host: string): Promise<number> {
+  server.listen(0, host);
   await event(server, "listening");
   return portOf(server);
 }
@@ -71,8 +74,8 @@ const pair =
       served(socket, journal);
     });
     const accepted = event(server, "connection");
-    const port = await listening(server);
-    const client = watch(journal, "client", net.connect({ port, host: "127.0.0.1", allowHalfOpen }), {
+    const port = await listening(server, net.host);
+    const client = watch(journal, "client", net.connect({ port, host: net.host, allowHalfOpen }), {
       consume,
       finish,
     });
@@ -151,7 +154,7 @@ export const SCENARIOS: Record<string, Scenario> = {
     (socket) => socket.on("connect", () => socket.destroy(Object.assign(new Error("mine"), { code: "EMINE" }))),
   ),
   "destroy before connect": async (net, journal) => {
-    const client = watch(journal, "client", net.connect({ port: 9, host: "127.0.0.1" }));
+    const client = watch(journal, "client", net.connect({ port: 9, host: net.host }));
     client.write("lost", noted(journal, "client", "written"));
     client.destroy();
     await closed(client);
@@ -159,7 +162,7 @@ export const SCENARIOS: Record<string, Scenario> = {
   "destroy during a long write": async (net, journal) => {
     const server = net.createServer({ pauseOnConnect: true });
     const accepted = new Promise<Socket>((resolve) => server.on("connection", resolve));
-    const client = watch(journal, "client", net.connect(await listening(server), "127.0.0.1"));
+    const client = watch(journal, "client", net.connect(await listening(server, net.host), net.host));
     const much = Buffer.alloc(64 << 20);
     client.write(much, () => journal.note("client", "first write called back"));
     client.write(much, noted(journal, "client", "second write"));
@@ -181,24 +184,27 @@ export const SCENARIOS: Record<string, Scenario> = {
   ),
   "connection refused": async (net, journal) => {
     const server = net.createServer();
-    const port = await listening(server);
+    const port = await listening(server, net.host);
     server.close();
     await closed(server);
-    const client = watch(journal, "client", net.connect(port, "127.0.0.1"));
+    const client = watch(journal, "client", net.connect(port, net.host));
     client.on("error", (error: NodeJS.ErrnoException & { address?: string; port?: number }) => {
-      journal.note("client", error.message.replace(String(port), "PORT"));
-      journal.note("client", `${error.errno} ${error.address} ${error.port === port}`);
+      journal.note("client", error.message.replace(`${net.host}:${port}`, "HOST:PORT"));
+      journal.note("client", `${error.errno} ${error.address === net.host} ${error.port === port}`);
     });
     client.write("queued", noted(journal, "client", "written"));
     await closed(client);
   },
   "address in use": async (net, journal) => {
     const first = net.createServer();
-    const port = await listening(first);
-    const second = net.createServer().listen(port, "127.0.0.1");
+    const port = await listening(first, net.host);
+    const second = net.createServer().listen(port, net.host);
     second.on("error", (error: NodeJS.ErrnoException & { address?: string; port?: number }) => {
-      journal.note("second", error.message.replace(String(port), "PORT"));
-      journal.note("second", `${error.code} ${error.syscall} ${error.errno} ${error.address} ${error.port === port}`);
+      journal.note("second", error.message.replace(`${net.host}:${port}`, "HOST:PORT"));
+      journal.note(
+        "second",
+        `${error.code} ${error.syscall} ${error.errno} ${error.address === net.host} ${error.port === port}`,
+      );
       journal.note("second", `${second.listening}`);
     });
     await event(second, "error");
@@ -243,12 +249,12 @@ export const SCENARIOS: Record<string, Scenario> = {
     const server = net.createServer((socket) => watch(journal, "accepted", socket));
     server.maxConnections = 1;
     server.on("drop", (info) =>
-      journal.note("drop", `${info?.localAddress} ${info?.remoteFamily} ${info?.localPort === port}`),
+      journal.note("drop", `${info?.localAddress === net.host} ${info?.remoteFamily} ${info?.localPort === port}`),
     );
-    const port = await listening(server);
-    const first = watch(journal, "first", net.connect(port, "127.0.0.1"));
+    const port = await listening(server, net.host);
+    const first = watch(journal, "first", net.connect(port, net.host));
     await event(first, "connect");
-    const second = watch(journal, "second", net.connect(port, "127.0.0.1"));
+    const second = watch(journal, "second", net.connect(port, net.host));
     await closed(second);
     first.end();
     server.close(() => journal.note("serverside", "closed"));
@@ -260,8 +266,8 @@ export const SCENARIOS: Record<string, Scenario> = {
     for (const name of ["listening", "connection", "close", "error"]) {
       server.on(name, () => journal.note("serverside", `${name} ${server.listening}`));
     }
-    const port = await listening(server);
-    const client = net.connect(port, "127.0.0.1");
+    const port = await listening(server, net.host);
+    const client = net.connect(port, net.host);
     await event(server, "connection");
     await new Promise<void>((resolve) =>
       server.getConnections((_error, count) => {
@@ -290,7 +296,7 @@ export const SCENARIOS: Record<string, Scenario> = {
     });
     const over: Promise<void>[] = [];
     const accepted = event(server, "connection");
-    const port = await listening(server);
+    const port = await listening(server, net.host);
     const controller = new AbortController();
     const client = watch(
       journal,
@@ -298,7 +304,7 @@ export const SCENARIOS: Record<string, Scenario> = {
       // Node's types know it for `new Socket()` only.
       new net.Socket({ signal: controller.signal }),
     );
-    client.connect(port, "127.0.0.1", () => controller.abort());
+    client.connect(port, net.host, () => controller.abort());
     await Promise.all([accepted, closed(client)]);
     await Promise.all(over);
     server.close();
@@ -308,7 +314,7 @@ export const SCENARIOS: Record<string, Scenario> = {
     const controller = new AbortController();
     const server = net.createServer();
     server.on("close", () => journal.note("serverside", "close"));
-    server.listen({ port: 0, host: "127.0.0.1", signal: controller.signal });
+    server.listen({ port: 0, host: net.host, signal: controller.signal });
     await event(server, "listening");
     controller.abort();
     await closed(server);
@@ -316,11 +322,11 @@ export const SCENARIOS: Record<string, Scenario> = {
   },
   "a destroyed socket connects again": async (net, journal) => {
     const server = net.createServer((socket) => socket.end("hi"));
-    const port = await listening(server);
+    const port = await listening(server, net.host);
     const client = watch(journal, "client", new net.Socket());
-    client.connect(port, "127.0.0.1");
+    client.connect(port, net.host);
     await closed(client);
-    client.connect(port, "127.0.0.1");
+    client.connect(port, net.host);
     await closed(client);
     server.close();
     await closed(server);
@@ -330,8 +336,8 @@ export const SCENARIOS: Record<string, Scenario> = {
       journal.note("accepted", `paused=${socket.isPaused()} flowing=${socket.readableFlowing}`);
       setImmediate(() => watch(journal, "accepted", socket).resume());
     });
-    const port = await listening(server);
-    const client = watch(journal, "client", net.connect(port, "127.0.0.1"));
+    const port = await listening(server, net.host);
+    const client = watch(journal, "client", net.connect(port, net.host));
     client.end("hello");
     await closed(client);
     server.close();
@@ -339,9 +345,9 @@ export const SCENARIOS: Record<string, Scenario> = {
   },
   "for await reads it all": async (net, journal) => {
     const server = net.createServer((socket) => socket.end(MEGABYTE));
-    const port = await listening(server);
+    const port = await listening(server, net.host);
     // Whether "finish" comes first depends on how soon FIN can be queued: the iterator destroys the stream at its end.
-    const client = watch(journal, "client", net.connect(port, "127.0.0.1"), { consume: false, finish: false });
+    const client = watch(journal, "client", net.connect(port, net.host), { consume: false, finish: false });
     const over = closed(client);
     let octets = 0;
     for await (const chunk of client) octets += (chunk as Buffer).length;
