@@ -1,4 +1,3 @@
-/** What a request costs above TCP: `node benchmarks/http-parser.ts [--smoke]`, ns for a request that wrk sends. */
 import { Buffer } from "node:buffer";
 
 import { assert } from "../src/base/assert.ts";
@@ -8,7 +7,7 @@ import { RequestHead } from "../src/http/request-head.ts";
 import { HttpServer } from "../src/http/server.ts";
 import type { Transport } from "../src/http/transport.ts";
 import { VirtualTimebase } from "../test/support/virtual-timebase.ts";
-import { Bench } from "./harness.ts";
+import type { Bench } from "./harness.ts";
 
 const WRK = Buffer.from("GET / HTTP/1.1\r\nHost: 198.18.0.2:8080\r\n\r\n");
 const CHROMIUM = Buffer.from(
@@ -59,7 +58,9 @@ function serve(request: Uint8Array): (n: number) => number {
   };
 }
 
-const bench = new Bench(process.argv.includes("--smoke") ? "smoke" : "full", console.log);
-await bench.bench("http/request-head: wrk's request", { smoke: 100, full: 2_000_000 }, parse(WRK));
-await bench.bench("http/request-head: Chromium's request", { smoke: 100, full: 500_000 }, parse(CHROMIUM));
-await bench.bench("http/server: wrk's request to its response", { smoke: 100, full: 1_000_000 }, serve(WRK));
+/** What a request costs above TCP, for the request that wrk sends and for a browser's. */
+export async function httpParser(bench: Bench): Promise<void> {
+  await bench.bench("http/request-head: wrk's request", { smoke: 100, full: 2_000_000 }, parse(WRK));
+  await bench.bench("http/request-head: Chromium's request", { smoke: 100, full: 500_000 }, parse(CHROMIUM));
+  await bench.bench("http/server: wrk's request to its response", { smoke: 100, full: 1_000_000 }, serve(WRK));
+}

@@ -117,6 +117,26 @@ describe("bodies of requests", () => {
     }
   });
 
+  test("long deliveries are echoed from memory of their own: what was lent dies with the call", () => {
+    const client = rig(demoRoutes()).client();
+    client.write(post("Content-Length: 20000\r\n") + "y".repeat(20_000));
+    expect(client.text.endsWith("\r\n\r\n" + "y".repeat(20_000))).toBe(true);
+  });
+
+  test("a body that waits unread, whole, outlives the client's FIN", async () => {
+    const seen: string[] = [];
+    const { client: connect } = rig(async (request, response) => {
+      await turn();
+      seen.push(await request.body.text());
+      response.send(200);
+    });
+    const client = connect()
+      .write(post("Content-Length: 5\r\n") + "hello")
+      .finish();
+    for (let i = 0; i < 4; i++) await turn();
+    expect([seen, client.statuses, client.ended]).toEqual([["hello"], [200], true]);
+  });
+
   test("octets wait in the client while nobody reads, and flow while somebody does", async () => {
     let sink: { request: HttpRequest; response: HttpResponse } | null = null;
     const { client: connect } = rig((request, response) => void (sink = { request, response }));
@@ -489,6 +509,15 @@ describe("timeouts", () => {
 });
 
 describe("the end", () => {
+  test("connections that read a head at the same time never share a parser, even after one that ended in its handler", () => {
+    const { client: connect } = rig(ok);
+    connect().write(get("/", "Connection: close\r\n"));
+    const [one, other] = [connect().write("GET / HT"), connect().write("GET /other HTTP/1.1\r\nHo")];
+    one.write("TP/1.1\r\nHost: a\r\n\r\n");
+    other.write("st: a\r\n\r\n");
+    expect([one.statuses, other.statuses]).toEqual([[200], [200]]);
+  });
+
   test("RFC 9112 §9.6: after an error what still comes is read and thrown away, up to a bound", () => {
     const { client: connect, server } = rig(ok, { limits: { lingerOctets: 100 } });
     const client = connect().write("BAD\r\n");

@@ -220,6 +220,11 @@ const CASES: readonly (readonly [name: string, request: string, status: number])
     400,
   ],
   [
+    "RFC 9112 §7.1: two LFs after a chunk",
+    `POST / HTTP/1.1\r\n${H}Transfer-Encoding: chunked\r\n\r\n3\r\nabc\n\n0\r\n\r\n`,
+    400,
+  ],
+  [
     "RFC 9112 §7.1: bare LF after a chunk",
     `POST / HTTP/1.1\r\n${H}Transfer-Encoding: chunked\r\n\r\n3\r\nabc\n0\r\n\r\n`,
     400,
