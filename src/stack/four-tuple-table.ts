@@ -12,6 +12,8 @@ export const FOUR_TUPLES_MAX = ID_LIMIT;
 export const KEY_WORDS = 3;
 /** What a burst look-up works on at once; longer ones are cut. */
 const BURST = 64;
+/** Slots of each chain that a burst looks at without a branch. */
+const FIRST_SLOTS = 4;
 const SLOT_MASK = SEGMENT_SLOTS - 1;
 
 /** Both ports in one word, as a key and a TCP header in network order hold them. */
@@ -207,7 +209,7 @@ export class FourTupleTable {
   }
 
   /**
-   * What may be the ids: from the first four slots of each chain, which hold nearly all there are. The one whose tag is
+   * What may be the ids: from the first `FIRST_SLOTS` of each chain, which hold nearly all there are. The one whose tag is
    * right leaves its bits in `match`; two that are right leave rubbish, an empty one nothing. Behind the end of a segment
    * other slots are read. All that is left to `#verifyBurst`.
    */
@@ -226,7 +228,7 @@ export class FourTupleTable {
       const d = slots[at + 3];
       const match = (a & tagMask(a, tag)) | (b & tagMask(b, tag)) | (c & tagMask(c, tag)) | (d & tagMask(d, tag));
       const id = slotId(match);
-      ids[i] = id | ~((id - highWater) >> 31); // -1 for what no record has.
+      ids[i] = id & ((id - highWater) >> 31); // -1 where nothing matched, 0 for rubbish that is no record's.
     }
   }
 
@@ -252,9 +254,18 @@ export class FourTupleTable {
         (words[word + record.PORTS] ^ keys[at + 2]) |
         (words[word + record.LINK] ^ record.IN_USE) | // Rubbish may be a freed record, which still has its key.
         (id >> 31);
-      out[from + i] =
-        difference === 0 ? id : this.#findHashed(keys[at], keys[at + 1], keys[at + 2], this.#burstHash[i]);
+      if (difference === 0) out[from + i] = id;
+      else if (id < 0 && this.#endsEarly(this.#burstStart[i])) out[from + i] = -1;
+      else out[from + i] = this.#findHashed(keys[at], keys[at + 1], keys[at + 2], this.#burstHash[i]);
     }
+  }
+
+  /** Whether the chain that begins at this slot surely ends within `FIRST_SLOTS`. */
+  #endsEarly(start: number): boolean {
+    const last = start + FIRST_SLOTS - 1;
+    if ((start & SLOT_MASK) > SLOT_MASK - FIRST_SLOTS + 1) return false; // It may go on at the segment's first slot.
+    const slot = this.#index.slots[last];
+    return slot === 0 || displacementOf(slot, last) < FIRST_SLOTS - 1;
   }
 
   #findHashed(local: number, remote: number, ports: number, hash: number): number {
