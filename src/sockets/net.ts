@@ -13,19 +13,27 @@ export interface NetConnectOptions extends ConnectOptions, SocketOptions {
 export type NetConnectArguments =
   [options: NetConnectOptions, listener?: () => void] | Exclude<ConnectArguments, [ConnectOptions, ...unknown[]]>;
 
-/** One stack's `node:net`: code that is written for that module runs when it is given this instead. */
+/** The two forms of `createServer`. */
+export interface CreateServer {
+  (listener?: ConnectionListener): Server;
+  (options: ServerOptions, listener?: ConnectionListener): Server;
+}
+
+/**
+ * One stack's `node:net`: code that is written for that module runs when it is given this instead. Its functions need no
+ * `this`.
+ */
 export interface Net {
-  createServer(listener?: ConnectionListener): Server;
-  createServer(options: ServerOptions, listener?: ConnectionListener): Server;
+  readonly createServer: CreateServer;
   /** Makes a socket and opens its connection. */
-  connect(...args: NetConnectArguments): Socket;
+  readonly connect: (...args: NetConnectArguments) => Socket;
   /** The same as `connect`. */
-  createConnection(...args: NetConnectArguments): Socket;
+  readonly createConnection: (...args: NetConnectArguments) => Socket;
   readonly Socket: new (options?: SocketOptions) => Socket;
   readonly Server: new (options?: ServerOptions | ConnectionListener, listener?: ConnectionListener) => Server;
-  isIP(text: string): number;
-  isIPv4(text: string): boolean;
-  isIPv6(text: string): boolean;
+  readonly isIP: (text: string) => number;
+  readonly isIPv4: (text: string) => boolean;
+  readonly isIPv6: (text: string) => boolean;
 }
 
 /** The sockets of one stack, in the shape of `node:net`. */
