@@ -11,8 +11,9 @@ import { rethrowLater } from "../sockets/rethrow.ts";
 import { createTcp, type Tcp } from "../sockets/tcp.ts";
 import { CryptoRandom } from "../stack/crypto-random.ts";
 import { Driver } from "../stack/driver.ts";
-import { EventLoopTimebase } from "../stack/event-loop-timebase.ts";
+import { EventLoopTimebase, wallClockUs } from "../stack/event-loop-timebase.ts";
 import type { TcpConfig } from "../tcp/config.ts";
+import { createHttp, type Http } from "./http-server.ts";
 import { type Logger, SILENT_LOGGER } from "./logger.ts";
 import { collectStats, type StackStats } from "./stats.ts";
 
@@ -53,7 +54,8 @@ interface StackEventMap {
 const CLOSE_DEADLINE_MS = 1000;
 
 /**
- * One TCP/IP host on one device. `net` is `node:net` in shape; `tcp` is the callback API beside it.
+ * One TCP/IP host on one device. `net` is `node:net` in shape; `tcp` is the callback API beside it, `http` an
+ * HTTP/1.1 server over that.
  *
  * Errors: `open` throws a `RangeError` that says which option is wrong; afterwards "error" is emitted when the device
  *         fails, followed by "close".
@@ -61,6 +63,7 @@ const CLOSE_DEADLINE_MS = 1000;
 export class Stack extends EventEmitter<StackEventMap> {
   readonly net: Net;
   readonly tcp: Tcp;
+  readonly http: Http;
   readonly #driver: Driver;
   readonly #timebase: Timebase;
   readonly #logger: Logger;
@@ -78,6 +81,7 @@ export class Stack extends EventEmitter<StackEventMap> {
     const { tcp } = this.#driver.core;
     this.net = createNet({ service: tcp, timebase: this.#timebase, lookup: options.lookup });
     this.tcp = createTcp(tcp);
+    this.http = createHttp({ tcp: this.tcp, timebase: this.#timebase, wallClockMs: () => wallClockUs() / 1000 });
   }
 
   /** Opens a stack on `options.device`. It keeps the process alive until `close` or `unref`. */
@@ -98,7 +102,10 @@ export class Stack extends EventEmitter<StackEventMap> {
           this.#deviceDown(device, error);
         },
         broken: (error, connection) => {
-          this.#logger.error({ err: error, connection: connection?.remoteAddress }, "broken invariant: connection aborted");
+          this.#logger.error(
+            { err: error, connection: connection?.remoteAddress },
+            "broken invariant: connection aborted",
+          );
         },
         thrown: rethrowLater,
       },
@@ -190,4 +197,3 @@ function prefix(text: string, option: string): { address: Address; prefixLength:
   const hint = typeof parseAddress(text) === "string" ? "an IPv4 address and its prefix" : "the prefix too";
   throw new RangeError(`options.${option}: "${text}" is not usable; give ${hint}, as in "198.18.0.2/24"`);
 }
-
