@@ -177,13 +177,13 @@ describe("design.md §3.4: a table that grows without a pause and never loses a 
 
 describe("design.md §7: what a peer can make grow has a bound", () => {
   /** `count` clients whose hashes under `seed` agree in all bits that choose the place: what only a leak could give. */
-  function colliding(seed: number, count: number): Key[] {
+  function colliding(seed: number, count: number, home = 77): Key[] {
     const hash = new FourTupleHash(new SeededRandom(seed));
     const found: Key[] = [];
     for (let i = 0; found.length < count; i++) {
       const k: Key = { ...client(0), remote: toAddress(i), remotePort: 1 + ((i * 7) & 0x7fff) };
       const h = hash.of(k.local, k.remote, portPair(k.localPort, k.remotePort));
-      if (h >>> 24 === 5 && homeOf(h) === 77) found.push(k);
+      if (h >>> 24 === 5 && homeOf(h) === home) found.push(k);
     }
     return found;
   }
@@ -208,6 +208,11 @@ describe("design.md §7: what a peer can make grow has a bound", () => {
     expect(table.size).toBe(CHAIN_MAX);
     expect(table.chainLength(attack[0].local, 80, attack[0].remote, attack[0].remotePort)).toBe(CHAIN_MAX);
     expect(table.indexOctets).toBeLessThan(64 * 1024);
+    // One more that would push the full chain on by a slot: the first goes in front of it, the second has no place.
+    const [before, pushing] = colliding(seed, 2, 76);
+    expect(insert(table, before)).toBeGreaterThanOrEqual(0);
+    expect(insert(table, pushing)).toBe(-1);
+    expect(find(table, before)).toBeGreaterThanOrEqual(0);
     expect([...findAll(table, attack)]).toEqual(ids);
     const crowd = Array.from({ length: 5000 }, (_, i) => client(i));
     expect(crowd.every((k) => insert(table, k) >= 0)).toBe(true);
