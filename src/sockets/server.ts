@@ -110,7 +110,7 @@ export class Server extends EventEmitter {
     return { address: formatAddress(listener.address), family: "IPv4", port: listener.port };
   }
 
-  /** Takes no more connections; "close" comes when the last one has ended. `listener` gets an error if it did not listen. */
+  /** Takes no more connections, as when the stack is closed; "close" comes when the last one has ended. `listener` gets an error if it did not listen. */
   close(listener?: CloseListener): this {
     if (listener !== undefined) {
       if (this.#listener !== null) this.once("close", listener);
@@ -157,7 +157,13 @@ export class Server extends EventEmitter {
         rethrowLater(error);
       }
     };
-    return onSyn === undefined ? { accept } : { accept, syn: (pending) => askSynListener(onSyn, pending) };
+    const closed = (): void => {
+      this.#listener = null;
+      this.#emitCloseIfDrained();
+    };
+    return onSyn === undefined
+      ? { accept, closed }
+      : { accept, closed, syn: (pending) => askSynListener(onSyn, pending) };
   }
 
   #accept(connection: TcpSocket): void {

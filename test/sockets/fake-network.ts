@@ -274,6 +274,14 @@ export class FakeService implements TcpService {
     return ours;
   }
 
+  /** As a stack that is closed under its listeners. */
+  closeListeners(): void {
+    for (const [key, listener] of this.#listeners) {
+      this.#listeners.delete(key);
+      listener.handler.closed?.();
+    }
+  }
+
   connections(): Iterable<FakeConnection> {
     return this.#connections.filter((connection) => !connection.dead);
   }

@@ -151,6 +151,20 @@ describe("design §5: the life of a server", () => {
     expect(String((await event(client, "data"))[0])).toBe("still here");
   });
 
+  test("a stack that is closed closes it, and the last connection's end tells", async () => {
+    const { net, service } = fakeNet();
+    const server = net.createServer((socket) => socket.resume()).listen(80);
+    const client = net.connect(80, "198.18.0.2");
+    await event(server, "connection");
+    let closed = false;
+    server.on("close", () => (closed = true));
+    service.closeListeners();
+    await turn();
+    expect([server.listening, closed]).toEqual([false, false]);
+    client.end();
+    await event(server, "close");
+  });
+
   test("a signal that was aborted before closes at once", async () => {
     const { net } = fakeNet();
     const server = net.createServer().listen({ port: 80, signal: AbortSignal.abort() });

@@ -78,6 +78,20 @@ describe("design §5: hosts", () => {
     expect([...connectionsOf(service), ...connectionsOf(late.service)]).toEqual([]);
   });
 
+  test("a look-up that a destroyed socket asked for does not answer its next connect", async () => {
+    const answers: (() => void)[] = [];
+    const { net } = fakeNet((_host, _options, done) => answers.push(() => done(null, "10.1.2.3", 4)));
+    net.createServer().listen(80);
+    const socket = net.connect(80, "host.example");
+    await turn();
+    socket.destroy();
+    await event(socket, "close");
+    socket.connect(80, "other.example");
+    await turn();
+    answers[0]();
+    expect([answers.length, socket.connecting, socket.destroyed]).toEqual([2, true, false]);
+  });
+
   test("the unspecified address as a destination is this host, as on Linux", async () => {
     const { net } = fakeNet();
     net.createServer().listen(80);
@@ -104,6 +118,17 @@ describe("design §5: backpressure", () => {
     await event(client, "drain");
     expect(written).toBe(true);
     while (peer.bytesRead < 1 << 20) await turn();
+  });
+
+  test("a socket that was paused before it connected reads nothing until it is resumed", async () => {
+    const { net } = fakeNet();
+    net.createServer((socket) => socket.end("hello")).listen(80);
+    const client = net.connect(80, "198.18.0.2").pause();
+    await event(client, "connect");
+    for (let i = 0; i < 6; i++) await turn();
+    expect(client.bytesRead).toBe(0);
+    client.resume();
+    expect(String((await event(client, "data"))[0])).toBe("hello");
   });
 
   test("the caller may change its octets once the write was called back", async () => {
