@@ -9,7 +9,6 @@ import type { TxBatch } from "../base/tx-batch.ts";
 import type { Ipv4 } from "../ipv4/ipv4.ts";
 import type { TcpConfig } from "../tcp/config.ts";
 import { TcpConnection } from "../tcp/connection.ts";
-import { newReno } from "../tcp/congestion/new-reno.ts";
 import { type FourTuple, TcpContext, type TcpHost, type TcpNetwork } from "../tcp/context.ts";
 import type { TcpCounters } from "../tcp/counters.ts";
 import type { TcpSocket } from "../tcp/handler.ts";
@@ -113,7 +112,6 @@ export class TcpLayer implements TcpHost, TcpService {
       counters: options.counters,
       network: this.#network,
       host: this,
-      congestion: newReno,
       secret: newSipKey(options.random),
     });
     this.#table = new FourTupleTable(options.random, options.config.connectionsMax);

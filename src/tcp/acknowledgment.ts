@@ -2,7 +2,8 @@
 import { type Seq, seqDiff, seqGe, seqLt } from "../base/seq.ts";
 import type { Segment } from "../wire/segment.ts";
 import type { TcpConnection } from "./connection.ts";
-import { type InFlight, RETRANSMITTED } from "./in-flight.ts";
+import { type Delivery, SSTHRESH_INFINITE } from "./congestion/controller.ts";
+import { type InFlight, RETRANSMITTED, SACKED } from "./in-flight.ts";
 import { applySack, detectLoss } from "./recovery.ts";
 import { backedOffRtoMs, sampleRtt } from "./rtt.ts";
 import { FAST_RECOVERY, type Sender } from "./sender.ts";
@@ -24,38 +25,58 @@ export function acknowledge(c: TcpConnection, seg: Segment): void {
   const flightBefore = c.flightSize;
   const duplicate = acked === 0 && flightBefore > 0 && seg.len === 0 && window === c.sndWnd;
   const sackedBefore = sender.inFlight.sackedOctets;
-  if (acked > 0) progress(c, sender, seg);
+  const rttUs = acked > 0 ? progress(c, sender, seg) : 0;
   const kept = sender.inFlight.sackedOctets;
   const newlySacked = seg.sackCount > 0 && c.has(SACK_OK) ? applySack(c, sender, seg) : 0;
   detectLoss(c, sender, acked, newlySacked, duplicate);
   const delivered = acked - (sackedBefore - kept) + newlySacked;
   const limited = flightBefore * 2 >= c.cwnd;
-  if (delivered > 0 && limited && sender.phase !== FAST_RECOVERY) c.tcp.congestion.delivered(c, delivered);
+  if (delivered > 0 && limited && sender.phase !== FAST_RECOVERY) {
+    c.controller?.delivered(c, fillDelivery(c, delivered, rttUs));
+  }
   updateWindow(c, seg, window);
   if (acked > 0) settle(c, sender);
 }
 
-/** SND.UNA moves: samples the round trip, lets acknowledged octets go, restarts the timer. */
-function progress(c: TcpConnection, sender: Sender, seg: Segment): void {
+function fillDelivery(c: Tcb, octets: number, rttUs: number): Delivery {
+  const { delivery } = c.tcp;
+  delivery.octets = octets;
+  delivery.rttUs = rttUs;
+  delivery.srttUs = c.srttUs;
+  delivery.nowUs = c.tcp.clock.nowUs;
+  delivery.sndUna = c.sndUna;
+  delivery.sndNxt = c.sndNxt;
+  return delivery;
+}
+
+/** The round-trip time that this ACK shows, in us; 0 where it shows none. RFC 6298 §3 (Karn), RFC 7323 §4. */
+function measureRtt(c: Tcb, sender: Sender, seg: Segment): number {
   const { clock } = c.tcp;
   const sentUs = newestSentOnce(sender.inFlight, seg.ack);
-  if (sentUs !== null) sampleRtt(c, (clock.nowUs - sentUs) | 0);
-  else if (c.has(TIMESTAMPS) && seg.hasTimestamps && seg.tsEcr !== 0) {
-    const elapsedMs = (clock.nowMs + c.tsOffset - seg.tsEcr) | 0;
-    if (elapsedMs >= 0) sampleRtt(c, Math.max(1, elapsedMs) * 1000);
-  }
+  if (sentUs !== null) return Math.max(1, (clock.nowUs - sentUs) | 0);
+  if (!c.has(TIMESTAMPS) || !seg.hasTimestamps || seg.tsEcr === 0) return 0;
+  const elapsedMs = (clock.nowMs + c.tsOffset - seg.tsEcr) | 0;
+  return elapsedMs < 0 ? 0 : Math.max(1, elapsedMs) * 1000;
+}
+
+/** SND.UNA moves: samples the round trip, lets acknowledged octets go, restarts the timer. Returns the sample. */
+function progress(c: TcpConnection, sender: Sender, seg: Segment): number {
+  const { clock } = c.tcp;
+  const rttUs = measureRtt(c, sender, seg);
+  if (rttUs > 0) sampleRtt(c, rttUs);
   c.advanceUna(seg.ack);
   c.backoff = 0;
   c.progressAtMs = clock.nowMs;
   sender.queue.acknowledge(seg.ack);
   const forgotten = sender.inFlight.acknowledge(seg.ack);
   sender.retransmitFrom = Math.max(0, sender.retransmitFrom - forgotten);
+  return rttUs;
 }
 
-/** When the newest wholly acknowledged range that was sent only once was sent (Karn's rule), or null. RFC 6298 §3. */
+/** When the newest wholly acknowledged range that was sent once and not SACKed before was sent (Karn's rule), or null. */
 function newestSentOnce(inFlight: InFlight, ack: Seq): number | null {
   let i = inFlight.firstEndingAfter(ack) - 1;
-  for (; i >= 0; i--) if ((inFlight.flags(i) & RETRANSMITTED) === 0) return inFlight.sentUs(i);
+  for (; i >= 0; i--) if ((inFlight.flags(i) & (RETRANSMITTED | SACKED)) === 0) return inFlight.sentUs(i);
   return null;
 }
 
@@ -68,6 +89,10 @@ function settle(c: TcpConnection, sender: Sender): void {
   if (c.flightSize === 0 && c.notSent === 0 && !finWaits) {
     c.sender = null;
     c.tcp.giveBackSender(sender);
+    if (c.controller !== null && c.ssthresh === SSTHRESH_INFINITE) {
+      c.tcp.giveBackController(c.controller, c.congestion);
+      c.controller = null;
+    }
   }
   if (drained && c.has(DRAIN_DUE)) {
     c.unset(DRAIN_DUE);

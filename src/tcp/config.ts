@@ -1,3 +1,6 @@
+import type { CongestionAlgorithm } from "./congestion/controller.ts";
+import { newReno } from "./congestion/new-reno.ts";
+
 /** What may be set for all of a stack's connections. Times in ms, sizes in octets. */
 export interface TcpConfig {
   /** RFC 9293 §3.4.1: the longest life of a segment; TIME-WAIT lasts twice as long. Linux's 2 MSL is 60 s. */
@@ -24,6 +27,8 @@ export interface TcpConfig {
   readonly receiveBuffer: number;
   /** `send` returns false from here on; `drain` comes when the queue is down to half of it. */
   readonly sendHighWater: number;
+  /** `cubic` (RFC 9438), `newReno` (RFC 5681), or one of the application's own. */
+  readonly congestion: CongestionAlgorithm;
   /** RFC 6928: segments of the initial window. */
   readonly initialWindowSegments: number;
   /** Largest MSS that we announce, whatever the link. */
@@ -55,6 +60,7 @@ export const TCP_DEFAULTS: TcpConfig = {
   finWait2Ms: 60_000,
   receiveBuffer: 1 << 20,
   sendHighWater: 1 << 18,
+  congestion: newReno,
   initialWindowSegments: 10,
   mssMax: 65_495,
   outOfOrderSegmentsMax: 4096,

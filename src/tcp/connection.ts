@@ -145,6 +145,7 @@ export class TcpConnection extends Tcb implements TcpSocket {
   }
 
   #sender(): Sender {
+    this.controller ??= this.tcp.takeController(this.congestion);
     return (this.sender ??= this.tcp.takeSender(this.state < ESTABLISHED ? seqAdd(this.iss, 1) : this.sndNxt));
   }
 
@@ -367,10 +368,10 @@ export class TcpConnection extends Tcb implements TcpSocket {
   #release(): void {
     this.unset(RTO_ARMED | ACK_ARMED | LIFE_ARMED | ACK_NOW | SYN_DUE | PROBE_DUE);
     this.acksDue = 0;
-    if (this.sender !== null) {
-      this.tcp.giveBackSender(this.sender);
-      this.sender = null;
-    }
+    if (this.sender !== null) this.tcp.giveBackSender(this.sender);
+    if (this.controller !== null) this.tcp.giveBackController(this.controller, this.congestion);
+    this.sender = null;
+    this.controller = null;
     this.tcp.host.released(this);
   }
 

@@ -6,7 +6,7 @@ import type { TxBatch } from "../base/tx-batch.ts";
 import { Segment } from "../wire/segment.ts";
 import type { TcpConfig } from "./config.ts";
 import type { TcpConnection } from "./connection.ts";
-import type { CongestionController } from "./congestion/controller.ts";
+import type { CongestionAlgorithm, CongestionController } from "./congestion/controller.ts";
 import { CopyArena } from "./copy-arena.ts";
 import type { TcpCounters } from "./counters.ts";
 import { RateLimit } from "./rate-limit.ts";
@@ -45,15 +45,17 @@ export class TcpContext {
   readonly counters: TcpCounters;
   readonly network: TcpNetwork;
   readonly host: TcpHost;
-  readonly congestion: CongestionController;
   readonly arena = new CopyArena();
   readonly challengeAcks: RateLimit;
+  /** What the ACK in work has shown: filled, told, forgotten. */
+  readonly delivery = { octets: 0, rttUs: 0, srttUs: 0, nowUs: 0, sndUna: 0, sndNxt: 0 };
   /** The segment being sent: filled, emitted, forgotten. */
   readonly out = new Segment();
   /** Octets that all connections hold for their readers, holes' bookkeeping included; bounded by `receiveMemoryMax`. */
   receiveMemory = 0;
   readonly #secret: SipKey;
   readonly #spareSenders: Sender[] = [];
+  readonly #spareControllers: CongestionController[] = [];
   readonly #words = new Int32Array(3);
   readonly #hash = new Int32Array(2);
 
@@ -63,7 +65,6 @@ export class TcpContext {
     counters: TcpCounters;
     network: TcpNetwork;
     host: TcpHost;
-    congestion: CongestionController;
     secret: SipKey;
   }) {
     this.clock = options.clock;
@@ -71,7 +72,6 @@ export class TcpContext {
     this.counters = options.counters;
     this.network = options.network;
     this.host = options.host;
-    this.congestion = options.congestion;
     this.challengeAcks = new RateLimit(options.clock, options.config.challengeAcksPerSecond);
     this.#secret = options.secret;
   }
@@ -93,6 +93,18 @@ export class TcpContext {
     const sender = this.#spareSenders.pop() ?? new Sender();
     sender.reset(sndNxt);
     return sender;
+  }
+
+  /** A controller of the stack's own algorithm may have served others; any other is made. */
+  takeController(algorithm: CongestionAlgorithm): CongestionController {
+    const spare = algorithm === this.config.congestion ? this.#spareControllers.pop() : undefined;
+    spare?.reset();
+    return spare ?? algorithm.create();
+  }
+
+  giveBackController(controller: CongestionController, algorithm: CongestionAlgorithm): void {
+    if (algorithm !== this.config.congestion || this.#spareControllers.length >= SPARE_SENDERS) return;
+    this.#spareControllers.push(controller);
   }
 
   giveBackSender(sender: Sender): void {

@@ -97,7 +97,7 @@ function enterFastRecovery(c: Tcb, sender: Sender): void {
   sender.phase = FAST_RECOVERY;
   sender.recoveryPoint = c.sndNxt;
   c.tcp.counters.fastRetransmits++;
-  c.tcp.congestion.lost(c, c.flightSize);
+  c.controller?.lost(c, c.flightSize);
 }
 
 function endRecovery(sender: Sender): void {
@@ -117,7 +117,7 @@ export function timeOut(c: Tcb, sender: Sender): void {
   sender.recoveryPoint = c.sndNxt;
   sender.dupAcks = 0;
   sender.retransmitFrom = 0;
-  c.tcp.congestion.timedOut(c, c.flightSize, c.backoff === 0);
+  c.controller?.timedOut(c, c.flightSize, c.backoff === 0);
 }
 
 /** The next range to send again, or -1. Precondition: `lostOctets` > 0. */

@@ -1,5 +1,6 @@
 import { type Seq, seqAdd, seqDiff, seqGt } from "../base/seq.ts";
 import type { Address } from "../base/address.ts";
+import { type CongestionAlgorithm, type CongestionController, SSTHRESH_INFINITE } from "./congestion/controller.ts";
 import type { FourTuple, TcpContext } from "./context.ts";
 import type { OutOfOrder } from "./out-of-order.ts";
 import type { ReceiveQueue } from "./receive-queue.ts";
@@ -95,8 +96,7 @@ export class Tcb implements FourTuple {
 
   /** RFC 5681 §2; octets. */
   cwnd = 0;
-  ssthresh = 0x7fff_ffff;
-  growth = 0;
+  ssthresh = SSTHRESH_INFINITE;
 
   /** RFC 6298 §2; 0 before the first sample. */
   srttUs = 0;
@@ -116,6 +116,9 @@ export class Tcb implements FourTuple {
   wheelAtMs = 0;
 
   sender: Sender | null = null;
+  /** There while `sender` is, and from the first congestion event on. */
+  controller: CongestionController | null = null;
+  congestion: CongestionAlgorithm;
   receiveQueue: ReceiveQueue | null = null;
   outOfOrder: OutOfOrder | null = null;
 
@@ -135,6 +138,7 @@ export class Tcb implements FourTuple {
     this.localPort = tuple.localPort;
     this.remotePort = tuple.remotePort;
     this.rtoMs = tcp.config.rtoMsInitial;
+    this.congestion = tcp.config.congestion;
   }
 
   has(bit: number): boolean {
