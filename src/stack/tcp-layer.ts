@@ -18,7 +18,7 @@ import { ListeningSocket } from "../tcp/listening-socket.ts";
 import { RateLimit } from "../tcp/rate-limit.ts";
 import { admit, reopens, takeSyn } from "../tcp/segment-arrives.ts";
 import { SYN_SENT, TIME_WAIT } from "../tcp/states.ts";
-import { HELD, LINGERS, NOTIFY, type TcpPath } from "../tcp/tcb.ts";
+import { HELD, LINGERS, type TcpPath } from "../tcp/tcb.ts";
 import {
   CODE_FRAGMENTATION_NEEDED,
   CODE_NETWORK,
@@ -334,6 +334,7 @@ export class TcpLayer implements TcpHost, TcpService {
 
   notify(connection: TcpConnection): void {
     this.#toNotify.push(connection);
+    this.#wake();
   }
 
   lingers(connection: TcpConnection): boolean {
@@ -368,9 +369,8 @@ export class TcpLayer implements TcpHost, TcpService {
       const batch = this.#toNotify;
       this.#toNotify = [];
       for (const connection of batch) {
-        connection.unset(NOTIFY);
         try {
-          connection.handler.readable?.(connection);
+          connection.notifyOwner();
         } catch (error) {
           this.#faulted(error, connection);
         }

@@ -36,11 +36,13 @@ import {
   CLOSE_DUE,
   CLOSE_TOLD,
   DRAIN_DUE,
+  END_TOLD,
   FIN_QUEUED,
   FIN_RECEIVED,
   HELD,
   LIFE_ARMED,
   NO_DELAY,
+  NOTIFY,
   OWNER_GONE,
   PASSIVE,
   PAUSED,
@@ -397,7 +399,7 @@ export class TcpConnection extends Tcb implements TcpSocket {
 
   #tellClose(failure: TcpFailure | null): void {
     if (this.has(CLOSE_TOLD)) return;
-    if (this.receiveQueue !== null && failure === null) {
+    if (failure === null && (this.receiveQueue !== null || this.has(NOTIFY))) {
       this.set(CLOSE_DUE);
       return;
     }
@@ -411,6 +413,16 @@ export class TcpConnection extends Tcb implements TcpSocket {
   /** All that was received has been taken. */
   readToEnd(): void {
     if (this.has(CLOSE_DUE)) this.#tellClose(null);
+  }
+
+  /** The batch is through: the owner may read, and learns of the close behind what it has read. */
+  notifyOwner(): void {
+    this.unset(NOTIFY);
+    if (!this.has(END_TOLD)) {
+      if (this.has(FIN_RECEIVED)) this.set(END_TOLD);
+      this.handler.readable?.(this);
+    }
+    if (this.receiveQueue === null) this.readToEnd();
   }
 
   /** Gives back what nobody will read any more. */

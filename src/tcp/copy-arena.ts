@@ -13,7 +13,7 @@ export class CopyArena {
   /** Copies `octets` to `chunk` from `at` on. */
   copy(octets: Uint8Array): void {
     if (octets.length > SMALL_WRITE_MAX) {
-      this.chunk = octets.slice();
+      this.chunk = new Uint8Array(octets); // Not `slice`: a Buffer's shares its memory.
       this.at = 0;
       return;
     }

@@ -4,7 +4,7 @@ import type { Segment } from "../wire/segment.ts";
 import type { TcpConnection } from "./connection.ts";
 import { OutOfOrder } from "./out-of-order.ts";
 import { ReceiveQueue } from "./receive-queue.ts";
-import { ACK_ARMED, END_TOLD, FIN_RECEIVED, NOTIFY, PAUSED } from "./tcb.ts";
+import { ACK_ARMED, CLOSE_DUE, END_TOLD, FIN_RECEIVED, NOTIFY, PAUSED } from "./tcb.ts";
 import { armDelayedAck } from "./timers.ts";
 import { windowOpened } from "./window.ts";
 
@@ -77,7 +77,11 @@ function deliver(c: TcpConnection, bytes: Uint8Array, start: number, end: number
 }
 
 function notifyReadable(c: TcpConnection): void {
-  if (c.handler.readable === undefined || c.has(NOTIFY)) return;
+  if (c.handler.readable !== undefined) notify(c);
+}
+
+function notify(c: TcpConnection): void {
+  if (c.has(NOTIFY)) return;
   c.set(NOTIFY);
   c.tcp.host.notify(c);
 }
@@ -102,7 +106,7 @@ export function readQueued(c: TcpConnection): Uint8Array | null {
   if (chunk !== null) c.tcp.receiveMemory -= chunk.length;
   if (c.receiveQueue.octets === 0) {
     c.receiveQueue = null;
-    c.readToEnd();
+    if (c.has(CLOSE_DUE)) notify(c); // `close` is the last call, and this one has not returned yet.
   }
   if (!c.has(FIN_RECEIVED) && windowOpened(c)) c.ackNow();
   return chunk;
