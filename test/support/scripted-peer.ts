@@ -1,6 +1,7 @@
 import { expect } from "vitest";
 import { type Address, ANY_ADDRESS, toAddress } from "../../src/base/address.ts";
 import { sumOctets } from "../../src/base/checksum.ts";
+import { Frame } from "../../src/base/frame.ts";
 import { SeededRandom } from "../../src/base/random.ts";
 import { RxBatch } from "../../src/base/rx-batch.ts";
 import { toSeq } from "../../src/base/seq.ts";
@@ -8,9 +9,11 @@ import { TxBatch } from "../../src/base/tx-batch.ts";
 import { completeChecksum } from "../../src/device/offload.ts";
 import { StackCore } from "../../src/stack/core.ts";
 import type { TcpConfig } from "../../src/tcp/config.ts";
+import { TcpConnection } from "../../src/tcp/connection.ts";
 import type { TcpFailure, TcpHandler, TcpSocket } from "../../src/tcp/handler.ts";
 import type { TcpListenHandler, TcpListener } from "../../src/tcp/listener.ts";
-import { emitIpv4, PROTOCOL_TCP, pseudoHeaderSum } from "../../src/wire/ipv4.ts";
+import { sealIcmp } from "../../src/wire/icmp.ts";
+import { emitIpv4, PROTOCOL_ICMP, PROTOCOL_TCP, pseudoHeaderSum } from "../../src/wire/ipv4.ts";
 import { ACK, CWR, ECE, FIN, PSH, RST, Segment, SYN, URG } from "../../src/wire/segment.ts";
 import { emitSegment, parseSegment } from "../../src/wire/tcp.ts";
 
@@ -40,6 +43,10 @@ export interface Wire {
   ack?: number;
   len: number;
   win: number;
+  /** Where it is a super-segment: the text of each that the device will make of it; else 0. */
+  gso: number;
+  /** The port of the peer's that it goes to. */
+  dport: number;
   mss?: number;
   ws?: number;
   sackOk?: boolean;
@@ -58,13 +65,15 @@ export interface ScriptOptions {
   handler?: TcpHandler;
   listen?: Partial<TcpListenHandler>;
   backlog?: number;
+  /** What a handler throws; without it, the test that calls. */
+  faulted?: (error: unknown) => void;
 }
 
 /**
  * The core with a scripted peer and a hand-wound clock. No device, no timers, nothing real: a test is a row of calls.
  *
  * Text: `inject("FIN,ACK seq=1 ack=2 len=10 win=1000 ws=7 mss=1460 sackOk ts=5,6 sack=1-5,7-9")`; absent `ack` is what the host
- *       last sent, absent `win` is 65535. `expect` takes the same form and compares only what it names.
+ *       last sent, absent `win` is 65535; `sport`, `dport`, `from`, `to` and `gso` name the four-tuple and the offload. `expect` takes the same form and compares only what it names.
  */
 export class ScriptedPeer {
   readonly core: StackCore;
@@ -93,7 +102,8 @@ export class ScriptedPeer {
       ...(options.tcp === undefined ? {} : { tcp: options.tcp }),
       events: {
         faulted: (error) => {
-          throw error;
+          if (options.faulted === undefined) throw error;
+          options.faulted(error);
         },
         wake: () => undefined,
       },
@@ -159,16 +169,47 @@ export class ScriptedPeer {
 
   /** A passive open up to ESTABLISHED; both sides' next sequence number is 1. */
   established(): this {
+    const { ts = false, win = 65_535 } = this.options.peer ?? {};
+    this.listening().inject(`SYN seq=0 ${this.peerOptions}`).expect("SYN,ACK seq=0 ack=1");
+    this.inject(`ACK seq=1 ack=1 win=${String(win)} ${ts ? "ts=100,0" : ""}`).silent();
+    return this.stateIs("ESTABLISHED");
+  }
+
+  /** An active open up to ESTABLISHED; both sides' next sequence number is 1. */
+  connected(): this {
+    this.connecting().expectNext("SYN seq=0");
+    return this.inject(`SYN,ACK seq=0 ack=1 ${this.peerOptions}`)
+      .expect("ACK seq=1 ack=1")
+      .stateIs("ESTABLISHED")
+      .toldIs("open");
+  }
+
+  /** What the peer's SYN offers, as `inject` takes it. */
+  get peerOptions(): string {
     const { mss = 1460, ws, sackOk = false, ts = false, win = 65_535 } = this.options.peer ?? {};
-    const options = [
-      `mss=${String(mss)}`,
+    return [
+      `win=${String(win)}`,
+      mss === 0 ? "" : `mss=${String(mss)}`,
       ws === undefined ? "" : `ws=${String(ws)}`,
       sackOk ? "sackOk" : "",
       ts ? "ts=100,0" : "",
     ].join(" ");
-    this.listening().inject(`SYN seq=0 win=${String(win)} ${options}`).expect("SYN,ACK seq=0 ack=1");
-    this.inject(`ACK seq=1 ack=1 win=${String(win)} ${ts ? "ts=100,0" : ""}`).silent();
-    return this.stateIs("ESTABLISHED");
+  }
+
+  /** The connection as the stack has it. */
+  get tcb(): TcpConnection {
+    const connection = this.#connection();
+    if (!(connection instanceof TcpConnection)) throw new Error("the connection is not the stack's own");
+    return connection;
+  }
+
+  /** After the connection's end: nothing of it is left in the stack. */
+  leavesNothing(): this {
+    expect(this.core.tcp.size, "connections").toBe(0);
+    expect(this.core.nextDelayMs(), "timers").toBe(Infinity);
+    expect(this.core.tcpCounters.currEstab, "open connections").toBe(0);
+    if (this.socket !== null) expect(this.tcb.tcp.receiveMemory, "octets kept").toBe(0);
+    return this.silent();
   }
 
   send(octets: number, fill = 97): this {
@@ -205,8 +246,31 @@ export class ScriptedPeer {
   injectBatch(texts: readonly string[], payload?: Uint8Array): this {
     this.#rx.clear();
     for (const text of texts) this.#put(text, payload);
+    this.#arrive();
+    return this.#flush();
+  }
+
+  /** The slab is lent for the length of `input`: it is spoilt afterwards, so that whoever keeps a piece of it is found out. */
+  #arrive(): void {
     this.core.input(this.#rx, this.#link);
+    this.#rx.frame.bytes.fill(0xdd, 0, this.#rx.used);
     this.core.notifyOwners();
+  }
+
+  /** An ICMP error arrives that quotes our segment with `seq`; `rest` is the message's second word. */
+  icmp(type: number, code: number, seq: number, rest = 0): this {
+    this.#rx.clear();
+    const { frame } = this.#rx;
+    const message = Frame.ofSize(8 + 20 + 8);
+    emitIpv4(message, 8, 1500, 0, 0, 0x4000, 64, PROTOCOL_TCP, HOST, PEER);
+    message.view.setUint16(28, this.#hostPort);
+    message.view.setUint16(30, PEER_PORT);
+    message.view.setInt32(32, (this.#hostIss ?? 0) + seq);
+    sealIcmp(message, type, code, rest);
+    emitIpv4(frame, 0, 20 + message.bytes.length, 0, 0, 0, 64, PROTOCOL_ICMP, PEER, HOST);
+    frame.bytes.set(message.bytes, 20);
+    this.#rx.push(0, 20 + message.bytes.length, false, 0);
+    this.#arrive();
     return this.#flush();
   }
 
@@ -231,13 +295,15 @@ export class ScriptedPeer {
     const at = this.#rx.used;
     const headers = 20 + 20 + seg.optionsLength;
     const end = at + headers + length;
-    emitIpv4(frame, at, headers + length, 0, 0, 0x4000, 64, PROTOCOL_TCP, PEER, HOST);
-    const sum = pseudoHeaderSum(PEER, HOST, PROTOCOL_TCP, headers - 20 + length);
+    const from = toAddress(Number(fields.get("from") ?? PEER));
+    const to = toAddress(Number(fields.get("to") ?? HOST));
+    emitIpv4(frame, at, headers + length, 0, 0, 0x4000, 64, PROTOCOL_TCP, from, to);
+    const sum = pseudoHeaderSum(from, to, PROTOCOL_TCP, headers - 20 + length);
     emitSegment(frame, at + 20, seg, sum);
     if (payload === undefined) for (let i = 0; i < length; i++) frame.bytes[at + headers + i] = 65 + (i % 26);
     else frame.bytes.set(payload, at + headers);
     frame.view.setUint16(at + 36, ~sumOctets(frame.bytes, at + 20, end, 0) & 0xffff);
-    this.#rx.push(at, end, false, 0);
+    this.#rx.push(at, end, false, Number(fields.get("gso") ?? 0));
   }
 
   #putOptions(seg: Segment, fields: ReadonlyMap<string, string>): void {
@@ -301,17 +367,19 @@ export class ScriptedPeer {
     if (bytes[9] !== PROTOCOL_TCP) return [];
     expect(parseSegment(frame, 20, end, pseudoSum, seg)).toBe("ok");
     if ((seg.flags & SYN) !== 0 && (this.#hostIss === null || (seg.flags & RST) === 0)) this.#hostIss = seg.seq;
-    this.#hostNext = Math.max(this.#hostNext, (seg.seq - (this.#hostIss ?? 0)) | 0) + seg.len;
-    return [this.#toWire(seg)];
+    this.#hostNext = Math.max(this.#hostNext, ((seg.seq - (this.#hostIss ?? 0)) | 0) + seg.len);
+    return [this.#toWire(seg, gsoSize)];
   }
 
-  #toWire(seg: Segment): Wire {
+  #toWire(seg: Segment, gsoSize: number): Wire {
     const host = this.#hostIss ?? 0;
     const wire: Wire = {
       flags: flagText(seg.flags),
       seq: (seg.seq - host) | 0,
       len: seg.textLength,
       win: seg.window,
+      gso: gsoSize,
+      dport: seg.dstPort,
       text: seg.frame.bytes.slice(seg.textAt, seg.textAt + seg.textLength),
     };
     if (seg.acks) wire.ack = (seg.ack - PEER_ISS) | 0;
@@ -406,6 +474,8 @@ function wireField(wire: Wire, name: string): string {
     case "mss":
     case "ws":
     case "sackOk":
+    case "gso":
+    case "dport":
       return String(wire[name] ?? "none");
     default:
       throw new Error(`a segment has no field "${name}"`);
