@@ -191,7 +191,10 @@ export class TcpLayer implements TcpHost, TcpService {
   #arrivesUnowned(tuple: FourTuple, seg: Segment): void {
     if (seg.rst) return;
     const listener = this.#listeners.find(tuple.local, tuple.localPort);
-    if (listener !== null && seg.syn && !seg.acks) return this.#synArrives(listener, tuple, seg);
+    if (listener !== null && !seg.acks) {
+      if (seg.syn) this.#synArrives(listener, tuple, seg, null);
+      return; // §3.10.7.2, fourth: whatever else is not to be answered.
+    }
     if (!this.#resetLimit.take()) {
       this.counters.outRstsSuppressed++;
       return;
@@ -201,13 +204,14 @@ export class TcpLayer implements TcpHost, TcpService {
   }
 
   /** Third step of §3.10.7.2. A text or FIN that comes with the SYN is left for the peer to send again. */
-  #synArrives(listener: ListeningSocket, tuple: FourTuple, seg: Segment): void {
+  #synArrives(listener: ListeningSocket, tuple: FourTuple, seg: Segment, previous: TcpConnection | null): void {
     if (!listener.takesSyns) {
       this.counters.synQueueOverflows++;
       return;
     }
     const connection = this.#make(tuple, tuple.remote);
     if (connection === null) return;
+    if (previous !== null) connection.beginAfter(previous);
     const { handler } = listener;
     connection.openPassively(listener, handler.syn !== undefined);
     takeSyn(connection, seg);
@@ -233,9 +237,9 @@ export class TcpLayer implements TcpHost, TcpService {
   /** A SYN for a four-tuple that lingers in TIME-WAIT begins a new connection: RFC 9293 MAY-2. */
   #reopen(old: TcpConnection, tuple: FourTuple, seg: Segment): void {
     const listener = this.#listeners.find(tuple.local, tuple.localPort);
-    if (listener === null || !listener.takesSyns) return old.arrives(seg);
-    old.fail(null);
-    this.#arrivesUnowned(tuple, seg);
+    if (!listener?.takesSyns) return old.arrives(seg);
+    old.closedInOrder();
+    this.#synArrives(listener, tuple, seg, old);
   }
 
   /** RFC 9293 MUST-54: an ICMP error goes to the connection whose segment it quotes. */
@@ -301,7 +305,9 @@ export class TcpLayer implements TcpHost, TcpService {
     const local = request.localAddress === ANY_ADDRESS ? route.source : request.localAddress; // MUST-44.
     if (!this.#ipv4.routes.isLocal(local)) return "EADDRNOTAVAIL";
     const isFree = (port: number): boolean =>
-      this.#table.find(local, port, remote, remotePort) < 0 && this.#listeners.find(local, port) === null;
+      this.#table.find(local, port, remote, remotePort) < 0 &&
+      this.#listeners.get(local, port) === null &&
+      this.#listeners.get(ANY_ADDRESS, port) === null;
     const wanted = request.localPort;
     const localPort = wanted === 0 ? this.#ports.choose(local, remote, remotePort, isFree) : wanted;
     if (localPort < 0) return "EADDRNOTAVAIL";

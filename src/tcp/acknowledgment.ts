@@ -23,7 +23,8 @@ export function acknowledge(c: TcpConnection, seg: Segment): void {
     return;
   }
   const flightBefore = c.flightSize;
-  const duplicate = acked === 0 && flightBefore > 0 && seg.len === 0 && window === c.sndWnd;
+  // With a closed window it answers a probe: nothing was lost.
+  const duplicate = acked === 0 && flightBefore > 0 && seg.len === 0 && window === c.sndWnd && window > 0;
   const sackedBefore = sender.inFlight.sackedOctets;
   const rttUs = acked > 0 ? progress(c, sender, seg) : 0;
   const kept = sender.inFlight.sackedOctets;
@@ -65,7 +66,7 @@ function progress(c: TcpConnection, sender: Sender, seg: Segment): number {
   const rttUs = measureRtt(c, sender, seg);
   if (rttUs > 0) sampleRtt(c, rttUs);
   c.advanceUna(seg.ack);
-  c.backoff = 0;
+  c.expirations = 0;
   c.progressAtMs = clock.nowMs;
   sender.queue.acknowledge(seg.ack);
   const forgotten = sender.inFlight.acknowledge(seg.ack);
@@ -73,18 +74,20 @@ function progress(c: TcpConnection, sender: Sender, seg: Segment): number {
   return rttUs;
 }
 
-/** When the newest wholly acknowledged range that was sent once and not SACKed before was sent (Karn's rule), or null. */
+/**
+ * When the newest wholly acknowledged range was sent, or null where any of them was sent twice (Karn's rule) or SACKed
+ * before: then this ACK has waited for a hole to be mended, and not for the network.
+ */
 function newestSentOnce(inFlight: InFlight, ack: Seq): number | null {
-  let i = inFlight.firstEndingAfter(ack) - 1;
-  for (; i >= 0; i--) if ((inFlight.flags(i) & (RETRANSMITTED | SACKED)) === 0) return inFlight.sentUs(i);
-  return null;
+  const newest = inFlight.firstEndingAfter(ack) - 1;
+  for (let i = newest; i >= 0; i--) if ((inFlight.flags(i) & (RETRANSMITTED | SACKED)) !== 0) return null;
+  return newest < 0 ? null : inFlight.sentUs(newest);
 }
 
-/** After progress: the timer runs anew or not at all (RFC 6298 (5.2), (5.3)), the owner may go on, an idle sender is given back. */
+/** After progress: the timer runs anew or not at all (RFC 6298 (5.2), (5.3)), an idle sender is given back. */
 function settle(c: TcpConnection, sender: Sender): void {
   if (c.flightSize > 0) armRto(c, backedOffRtoMs(c));
   else c.unset(RTO_ARMED);
-  const drained = c.queuedOctets <= c.tcp.config.sendHighWater >> 1;
   const finWaits = c.has(FIN_QUEUED) && !c.has(FIN_SENT);
   if (c.flightSize === 0 && c.notSent === 0 && !finWaits) {
     c.sender = null;
@@ -94,10 +97,13 @@ function settle(c: TcpConnection, sender: Sender): void {
       c.controller = null;
     }
   }
-  if (drained && c.has(DRAIN_DUE)) {
-    c.unset(DRAIN_DUE);
-    c.handler.drain?.(c);
-  }
+}
+
+/** The owner may go on, once the ACK's other effects are complete: it may do anything, even throw. */
+export function tellDrained(c: TcpConnection): void {
+  if (!c.has(DRAIN_DUE) || c.queuedOctets > c.tcp.config.sendHighWater >> 1) return;
+  c.unset(DRAIN_DUE);
+  c.handler.drain?.(c);
 }
 
 /** SND.WND from a segment that is not older than the last one used: RFC 9293 §3.10.7.4. */
@@ -116,6 +122,7 @@ function updateWindow(c: Tcb, seg: Segment, window: number): void {
 /** The window has opened again: what was sent into the closed one goes out once more, and the timer forgets the wait. */
 function resumeAfterProbes(c: Tcb): void {
   c.backoff = 0;
+  c.expirations = 0;
   const sender = c.sender;
   if (sender === null) return;
   c.unset(RTO_ARMED);

@@ -1,6 +1,6 @@
 import { formatAddress } from "../base/address.ts";
 import { assert } from "../base/assert.ts";
-import { seqAdd, seqDiff } from "../base/seq.ts";
+import { seqAdd, seqDiff, seqMax } from "../base/seq.ts";
 import type { TxBatch } from "../base/tx-batch.ts";
 import { ACK, RST, type Segment } from "../wire/segment.ts";
 import { TCP_HEADER } from "../wire/tcp.ts";
@@ -61,6 +61,8 @@ import { armLife, armRto, isDue, reschedule } from "./timers.ts";
 
 /** Duplicate ACKs that wait for the device at most: more tell the peer nothing. */
 const ACKS_DUE_MAX = 64;
+/** What a window can be without scaling: an old segment's ACK cannot reach further. */
+const MAX_UNSCALED_WINDOW = 65_535;
 
 /**
  * One connection of RFC 9293: a state machine over its `Tcb`, driven by segments, by its owner's calls and by its
@@ -97,6 +99,12 @@ export class TcpConnection extends Tcb implements TcpSocket {
   get initialWindow(): number {
     const segments = this.has(SYN_RETRANSMITTED) ? 1 : this.tcp.config.initialWindowSegments;
     return Math.min(segments * this.sendMss, Math.max(2 * this.sendMss, 14_600 * (segments > 1 ? 1 : 0)));
+  }
+
+  /** Its numbers lie beyond all that `previous` used, which had the same four-tuple: RFC 9293 MAY-2, RFC 6191 §2. */
+  beginAfter(previous: Tcb): void {
+    const first = seqAdd(previous.sndNxt, MAX_UNSCALED_WINDOW + 2);
+    this.sndUna = this.sndNxt = this.smallEnd = this.iss = seqMax(this.iss, first);
   }
 
   // What its owner calls: RFC 9293 §3.10.1 to §3.10.5.
@@ -172,9 +180,8 @@ export class TcpConnection extends Tcb implements TcpSocket {
         return;
       case SYN_SENT:
         return this.fail(null);
-      case SYN_RECEIVED: // Queued until the handshake is over.
-        this.set(FIN_QUEUED);
-        return;
+      case SYN_RECEIVED: // It waits until the handshake is over.
+        return this.#queueFin();
       case ESTABLISHED:
         this.#queueFin();
         return this.enter(FIN_WAIT_1);
@@ -193,7 +200,7 @@ export class TcpConnection extends Tcb implements TcpSocket {
   close(): void {
     if (this.has(OWNER_GONE)) return;
     this.set(OWNER_GONE);
-    if (this.receiveQueue !== null) {
+    if (this.receiveQueue !== null || (this.outOfOrder?.segments ?? 0) > 0) {
       const over = this.state === TIME_WAIT || this.state === CLOSED;
       this.dropUnread();
       return over ? this.readToEnd() : this.abort(); // SHLD-3: unread data.
@@ -204,7 +211,10 @@ export class TcpConnection extends Tcb implements TcpSocket {
 
   /** ABORT: RFC 9293 §3.10.5. */
   abort(): void {
-    if (this.state === CLOSED) return;
+    if (this.state === CLOSED) {
+      this.dropUnread(); // Its end was to be told behind what nobody will read now.
+      return this.readToEnd();
+    }
     if (this.state !== SYN_SENT && this.state !== TIME_WAIT && !this.has(HELD)) this.sendReset();
     this.fail("ECONNABORTED");
   }
@@ -215,10 +225,6 @@ export class TcpConnection extends Tcb implements TcpSocket {
   resume(): void {
     this.unset(PAUSED);
     resumeReading(this);
-  }
-  /** Hands what was received before there was a handler to the one that there is now. */
-  deliverWaiting(): void {
-    if (!this.has(PAUSED)) resumeReading(this);
   }
   read(): Uint8Array | null {
     return readQueued(this);
@@ -252,7 +258,7 @@ export class TcpConnection extends Tcb implements TcpSocket {
       notSent: this.notSent,
       unread: this.receiveQueue?.octets ?? 0,
       outOfOrder: this.outOfOrder?.octets ?? 0,
-      retransmits: this.backoff,
+      retransmits: this.expirations,
       totalRetrans: this.totalRetrans,
     };
   }
@@ -270,19 +276,22 @@ export class TcpConnection extends Tcb implements TcpSocket {
 
   /** Its entry in the wheel has come. */
   onTimer(): void {
-    if (isDue(this, RTO_ARMED, this.rtoAtMs)) {
-      this.unset(RTO_ARMED);
-      this.#retransmissionTimeout();
-    }
     if (isDue(this, ACK_ARMED, this.ackAtMs)) {
       this.unset(ACK_ARMED);
       this.ackNow();
     }
-    if (isDue(this, LIFE_ARMED, this.lifeAtMs)) {
-      this.unset(LIFE_ARMED);
-      this.#lifeEnds();
+    try {
+      if (isDue(this, RTO_ARMED, this.rtoAtMs)) {
+        this.unset(RTO_ARMED);
+        this.#retransmissionTimeout();
+      }
+      if (isDue(this, LIFE_ARMED, this.lifeAtMs)) {
+        this.unset(LIFE_ARMED);
+        this.#lifeEnds();
+      }
+    } finally {
+      if (this.state !== CLOSED) reschedule(this); // Whatever its owner did, or threw.
     }
-    if (this.state !== CLOSED) reschedule(this);
   }
 
   #lifeEnds(): void {
@@ -300,16 +309,17 @@ export class TcpConnection extends Tcb implements TcpSocket {
     }
     counters.rtoExpirations++;
     if (opening) {
-      this.set(SYN_DUE | SYN_RETRANSMITTED);
+      this.set(SYN_DUE);
     } else if (this.sender !== null && (this.flightSize === 0 || this.sndWnd === 0)) {
       this.set(PROBE_DUE);
     } else if (this.sender !== null) {
       timeOut(this, this.sender);
     }
     this.backoff++;
-    if (this.backoff === config.r1Retransmits && !opening) this.tellSoftly("ETIMEDOUT");
+    this.expirations++;
     armRto(this, backedOffRtoMs(this));
     this.wantsTurn();
+    if (this.expirations === config.r1Retransmits && !opening) this.tellSoftly("ETIMEDOUT");
   }
 
   // What the parts of the state machine share.
@@ -387,11 +397,14 @@ export class TcpConnection extends Tcb implements TcpSocket {
     this.listener = null;
     listener?.forget(this);
     this.enter(CLOSED);
-    this.#tellClose(failure);
-    this.dropUnread();
+    try {
+      this.#tellClose(failure);
+    } finally {
+      this.dropUnread();
+    }
   }
 
-  /** Closed in order by both sides: from LAST-ACK to CLOSED. */
+  /** Closed in order by both sides: its four-tuple is free; what was received can still be read. */
   closedInOrder(): void {
     this.enter(CLOSED);
     this.#tellClose(null);

@@ -3,8 +3,6 @@
  * connection by the quoted four-tuple.
  */
 import { type Seq, seqGe, seqLt } from "../base/seq.ts";
-import { TX_NETWORK_HEADER } from "../base/tx-batch.ts";
-import { TCP_HEADER } from "../wire/tcp.ts";
 import type { TcpConnection } from "./connection.ts";
 import type { TcpFailure } from "./handler.ts";
 import { SYN_SENT } from "./states.ts";
@@ -25,8 +23,9 @@ export function unreachable(c: TcpConnection, quoted: Seq, failure: TcpFailure, 
 
 /** Fragmentation needed: RFC 1191 §3 and §6.4. What was too large is sent again at once, in smaller segments. */
 export function pathMtuLowered(c: TcpConnection, quoted: Seq, mtu: number): void {
-  if (!isInFlight(c, quoted) || mtu >= c.mtu) return;
-  c.mtu = Math.max(mtu, PATH_MTU_MIN, TX_NETWORK_HEADER + TCP_HEADER + 40);
+  const believed = Math.max(mtu, PATH_MTU_MIN);
+  if (!isInFlight(c, quoted) || believed >= c.mtu) return;
+  c.mtu = believed;
   c.updateSendMss();
   if (c.sender === null) return;
   c.sender.markUnsent(quoted);

@@ -1,5 +1,6 @@
 import type { Address } from "../base/address.ts";
 import type { TcpConnection } from "./connection.ts";
+import { handOver } from "./receive.ts";
 import type { TcpListener, TcpListenHandler } from "./listener.ts";
 
 /**
@@ -75,7 +76,7 @@ export class ListeningSocket implements TcpListener {
   /** What came before there was an owner is its own now. */
   #handOver(connection: TcpConnection): void {
     this.handler.accept(connection);
-    if (connection.receiveQueue !== null) connection.deliverWaiting();
+    handOver(connection);
   }
 
   isPaused(): boolean {

@@ -23,6 +23,7 @@ import {
   RTO_ARMED,
   SACK_OK,
   SYN_DUE,
+  SYN_RETRANSMITTED,
   TIMESTAMPS,
   WINDOW_SCALE,
 } from "./tcb.ts";
@@ -34,6 +35,9 @@ const QUANTUM = 1 << 18;
 /** SACK blocks that fit beside timestamps: RFC 2018 §3. */
 const SACK_BESIDE_TIMESTAMPS = 3,
   SACK_ALONE = 4;
+/** Octets of the option with its padding, and of one block. */
+const SACK_OPTION = 4,
+  SACK_BLOCK = 8;
 
 /** Adds rows until nothing is due (false), or `tx` is full or the turn is over (true: come again). */
 export function output(c: TcpConnection, tx: TxBatch): boolean {
@@ -52,7 +56,10 @@ function sendSyn(c: TcpConnection, tx: TxBatch): void {
   c.unset(SYN_DUE);
   c.sndNxt = seqAdd(c.iss, 1);
   if (first) c.progressAtMs = c.tcp.clock.nowMs;
-  else counters.retransSegs++;
+  else {
+    c.set(SYN_RETRANSMITTED);
+    counters.retransSegs++;
+  }
   const out = c.tcp.out;
   out.clearOptions();
   out.mss = Math.min(c.mtu - TX_NETWORK_HEADER - TCP_HEADER, config.mssMax);
@@ -76,8 +83,16 @@ function fillOptions(c: TcpConnection): void {
   out.clearOptions();
   fillTimestamps(c);
   if (c.outOfOrder !== null && c.has(SACK_OK)) {
-    c.outOfOrder.fillSack(out, c.rcvNxt, out.hasTimestamps ? SACK_BESIDE_TIMESTAMPS : SACK_ALONE);
+    const fitting = out.hasTimestamps ? SACK_BESIDE_TIMESTAMPS : SACK_ALONE;
+    const room = (c.sendMss >> 1) - SACK_OPTION; // At least half of a segment is left for text.
+    c.outOfOrder.fillSack(out, c.rcvNxt, Math.max(0, Math.min(fitting, Math.floor(room / SACK_BLOCK))));
   }
+}
+
+/** Text of a full-sized segment beside the options that are in `tcp.out` now: RFC 9293 MUST-16. */
+function segmentText(c: TcpConnection): number {
+  const { sackCount } = c.tcp.out;
+  return c.sendMss - (sackCount > 0 ? SACK_OPTION + sackCount * SACK_BLOCK : 0);
 }
 
 /**
@@ -108,8 +123,8 @@ function emit(c: TcpConnection, tx: TxBatch, seq: Seq, length: number, flags: nu
     out.ack = 0 as Seq;
   }
   out.window = offerWindow(c, (flags & SYN) !== 0);
-  const segmentText = c.sendMss - (out.sackCount > 0 ? 4 + out.sackCount * 8 : 0);
-  if (lent > segmentText) tx.gsoSize[row] = segmentText;
+  const text = segmentText(c);
+  if (lent > text) tx.gsoSize[row] = text;
   const tcpLength = tx.length[row] - TX_NETWORK_HEADER;
   emitSegment(tx.head, tx.headerAt(row) + TX_NETWORK_HEADER, out, network.pseudoSum(c.local, c.remote, tcpLength));
   tx.checksumFrom[row] = TX_NETWORK_HEADER;
@@ -122,7 +137,7 @@ function emit(c: TcpConnection, tx: TxBatch, seq: Seq, length: number, flags: nu
 
 /** The most text that one row may carry: whole segments where the device cuts them, one segment otherwise. */
 function rowLimit(c: TcpConnection): number {
-  const text = c.sendMss - (c.tcp.out.sackCount > 0 ? 4 + c.tcp.out.sackCount * 8 : 0);
+  const text = segmentText(c);
   if (c.segmentMax === 0) return text;
   const room = c.segmentMax - TX_NETWORK_HEADER - TCP_HEADER - c.tcp.out.optionsLength;
   return Math.max(text, room - (room % text));
@@ -137,10 +152,10 @@ function sendText(c: TcpConnection, sender: Sender, tx: TxBatch): boolean {
   }
   while (sender.inFlight.lostOctets > 0) {
     const i = nextLost(sender);
-    const inPipe = pipe(c, sender);
-    const room = Math.min(Math.max(c.cwnd - inPipe, 0), windowBehind(c, i < 0 ? c.sndNxt : sender.inFlight.start(i)));
-    if (i < 0 || (room < c.sendMss && inPipe > 0 && room < sender.inFlight.length(i)) || room <= 0) break;
+    const room = i < 0 ? 0 : resendRoom(c, sender, i);
+    if (room <= 0) break;
     if (!tx.hasRoom() || budget <= 0) return true;
+    sender.firstIsDue = false;
     budget -= resend(c, sender, tx, i, room);
   }
   for (;;) {
@@ -155,6 +170,14 @@ function sendText(c: TcpConnection, sender: Sender, tx: TxBatch): boolean {
   return false;
 }
 
+/** How much of range `i` may be sent again now: never beyond the peer's window (SHLD-16), whole segments where there are. */
+function resendRoom(c: TcpConnection, sender: Sender, i: number): number {
+  const inPipe = pipe(c, sender);
+  const congestion = Math.max(c.cwnd - inPipe, sender.firstIsDue ? c.sendMss : 0);
+  const room = Math.min(congestion, windowBehind(c, sender.inFlight.start(i)));
+  return room < c.sendMss && inPipe > 0 && room < sender.inFlight.length(i) ? 0 : room;
+}
+
 /** RFC 5681 §4.1: after an idle RTO the window restarts from the initial one. */
 function restartAfterIdle(c: TcpConnection): void {
   if (c.flightSize > 0 || ((c.tcp.clock.nowMs - c.lastSentAtMs) | 0) <= c.rtoMs) return;
@@ -167,7 +190,7 @@ function sendNew(c: TcpConnection, sender: Sender, tx: TxBatch, length: number, 
   const lent = emit(c, tx, start, length, flags);
   const withFin = fin && lent === length;
   const end = seqAdd(start, lent + (withFin ? 1 : 0));
-  if (lent > 0 && lent < c.sendMss) c.smallEnd = end;
+  if (lent % segmentText(c) !== 0) c.smallEnd = end;
   if (withFin) c.set(FIN_SENT);
   pushInFlight(c, sender, start, end, withFin);
   return lent + 1;
@@ -185,7 +208,8 @@ function resend(c: TcpConnection, sender: Sender, tx: TxBatch, i: number, room: 
   const { inFlight } = sender;
   fillOptions(c);
   const start = inFlight.start(i);
-  const limit = Math.min(rowLimit(c), Math.max(room - (room % c.sendMss), Math.min(room, c.sendMss)));
+  const full = segmentText(c);
+  const limit = Math.min(rowLimit(c), Math.max(room - (room % full), Math.min(room, full)));
   const text = inFlight.length(i) - ((inFlight.flags(i) & WITH_FIN) !== 0 ? 1 : 0);
   const fin = text <= limit && (inFlight.flags(i) & WITH_FIN) !== 0;
   const lent = emit(c, tx, start, Math.min(text, limit), fin ? ACK | FIN : ACK);
@@ -209,7 +233,7 @@ function sendableText(c: TcpConnection, sender: Sender): number {
   const congestion = c.cwnd - pipe(c, sender);
   const room = Math.min(window, congestion, rowLimit(c));
   if (room <= 0) return 0;
-  const text = c.sendMss;
+  const text = segmentText(c);
   if (room < pending) {
     if (room >= text) return room - (room % text);
     // Too narrow for a full segment: only where it is half of the largest window ever seen, and nothing else is coming.
@@ -242,7 +266,9 @@ function sendProbe(c: TcpConnection, sender: Sender, tx: TxBatch): void {
 
 /** Something waits for the window and nothing is on its way that would bring an ACK: SHLD-29, the first probe after one RTO. */
 function armPersist(c: TcpConnection): void {
-  if (c.notSent > 0 && c.flightSize === 0 && !c.has(RTO_ARMED)) armRto(c, backedOffRtoMs(c));
+  if (c.notSent === 0 || c.flightSize > 0 || c.has(RTO_ARMED)) return;
+  c.progressAtMs = c.tcp.clock.nowMs; // R2 counts from here: before there was nothing to wait for.
+  armRto(c, backedOffRtoMs(c));
 }
 
 function sendAcks(c: TcpConnection, tx: TxBatch): boolean {

@@ -2,6 +2,7 @@
 import { type Seq, seqAdd, seqDiff } from "../base/seq.ts";
 import type { Segment } from "../wire/segment.ts";
 import type { TcpConnection } from "./connection.ts";
+import { SILENT_HANDLER } from "./handler.ts";
 import { OutOfOrder } from "./out-of-order.ts";
 import { ReceiveQueue } from "./receive-queue.ts";
 import { ACK_ARMED, CLOSE_DUE, END_TOLD, FIN_RECEIVED, NOTIFY, PAUSED } from "./tcb.ts";
@@ -94,9 +95,16 @@ export function receiveEnd(c: TcpConnection): void {
 }
 
 function tellEnd(c: TcpConnection): void {
-  if (c.has(END_TOLD)) return;
+  if (c.has(END_TOLD) || c.handler === SILENT_HANDLER) return; // It is told to the owner that is still to come.
   c.set(END_TOLD);
   c.handler.end?.(c);
+}
+
+/** There is an owner now: it is told what has come before. */
+export function handOver(c: TcpConnection): void {
+  if (c.receiveQueue === null && !c.has(FIN_RECEIVED)) return;
+  if (c.handler.readable !== undefined) notify(c);
+  else if (!c.has(PAUSED)) resumeReading(c);
 }
 
 /** `TcpSocket.read`. */

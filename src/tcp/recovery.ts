@@ -15,7 +15,7 @@ const RANGES_MAX = 8192;
 
 /** RFC 6675 §4 (2): an estimate of the octets that are in the network now. */
 export const pipe = (c: Tcb, sender: Sender): number =>
-  c.flightSize - sender.inFlight.sackedOctets - sender.inFlight.lostOctets - Math.min(sender.dupAcks, c.flightSize);
+  Math.max(0, c.flightSize - sender.inFlight.sackedOctets - sender.inFlight.lostOctets - sender.dupAcks);
 
 /** Marks what the blocks of `seg` report; returns the octets that were not reported before. RFC 2018 §5. */
 export function applySack(c: Tcb, sender: Sender, seg: Segment): number {
@@ -41,14 +41,22 @@ function markSacked(sender: Sender, left: Seq, right: Seq): void {
   }
 }
 
-/** RFC 6675 §4 (1) IsLost: more than two segments' octets above a range were SACKed. Marks all such; says if any was new. */
+/**
+ * RFC 6675 §4 (1) IsLost: above a range, more than two segments' octets were SACKed, or three segments of any size (which
+ * are ranges of their own, so that this is §5's count of duplicate ACKs too). Marks all such; says if any was new.
+ */
 function markLostBySack(c: Tcb, sender: Sender): boolean {
   const { inFlight } = sender;
   const threshold = (DUP_THRESH - 1) * c.sendMss;
-  let above = 0;
+  let octets = 0;
+  let ranges = 0;
   let found = false;
   let i = inFlight.count - 1;
-  for (; i >= 0 && above <= threshold; i--) if ((inFlight.flags(i) & SACKED) !== 0) above += inFlight.length(i);
+  for (; i >= 0 && octets <= threshold && ranges < DUP_THRESH; i--) {
+    if ((inFlight.flags(i) & SACKED) === 0) continue;
+    octets += inFlight.length(i);
+    ranges++;
+  }
   for (; i >= 0; i--) {
     const flags = inFlight.flags(i);
     if ((flags & LOST) !== 0) break; // What lies below it was judged when it was.
@@ -67,6 +75,7 @@ function markHeadLost(c: Tcb, sender: Sender): void {
   if (inFlight.length(0) > c.sendMss) inFlight.split(0, seqAdd(inFlight.start(0), c.sendMss));
   inFlight.setFlags(0, (inFlight.flags(0) | LOST) & ~COPY_IN_FLIGHT);
   sender.retransmitFrom = 0;
+  sender.firstIsDue = true;
 }
 
 /**
@@ -74,17 +83,22 @@ function markHeadLost(c: Tcb, sender: Sender): void {
  * `duplicate` as RFC 5681 §2 defines it.
  */
 export function detectLoss(c: Tcb, sender: Sender, acked: number, newlySacked: number, duplicate: boolean): void {
+  const wasFast = sender.phase === FAST_RECOVERY;
   if (sender.phase !== OPEN && seqGe(c.sndUna, sender.recoveryPoint)) endRecovery(sender);
   if (c.has(SACK_OK)) {
     if (acked === 0 && newlySacked === 0) return;
-    if (markLostBySack(c, sender) && sender.phase === OPEN) enterFastRecovery(c, sender);
+    const found = markLostBySack(c, sender);
+    // What was sent during the recovery that has just ended, and was found lost in it, is a congestion event of its own.
+    const left = wasFast && sender.inFlight.count > 0 && (sender.inFlight.flags(0) & LOST) !== 0;
+    if ((found || left) && sender.phase === OPEN) enterFastRecovery(c, sender);
     return;
   }
   if (acked > 0) {
     sender.dupAcks = sender.phase === FAST_RECOVERY ? Math.max(0, sender.dupAcks + c.sendMss - acked) : 0;
     if (sender.phase === FAST_RECOVERY) markHeadLost(c, sender); // A partial ACK.
   } else if (duplicate && sender.phase !== RTO_RECOVERY) {
-    sender.dupAcks += c.sendMss;
+    // No more can have left the network than is outstanding, however many ACKs say so.
+    sender.dupAcks = Math.min(sender.dupAcks + c.sendMss, Math.max(c.flightSize, DUP_THRESH * c.sendMss));
     const enough = sender.dupAcks >= DUP_THRESH * c.sendMss;
     if (sender.phase === OPEN && enough && seqGt(c.sndUna, sender.recoveryPoint)) {
       enterFastRecovery(c, sender);
@@ -96,6 +110,7 @@ export function detectLoss(c: Tcb, sender: Sender, acked: number, newlySacked: n
 function enterFastRecovery(c: Tcb, sender: Sender): void {
   sender.phase = FAST_RECOVERY;
   sender.recoveryPoint = c.sndNxt;
+  sender.firstIsDue = true;
   c.tcp.counters.fastRetransmits++;
   c.controller?.lost(c, c.flightSize);
 }
@@ -117,7 +132,7 @@ export function timeOut(c: Tcb, sender: Sender): void {
   sender.recoveryPoint = c.sndNxt;
   sender.dupAcks = 0;
   sender.retransmitFrom = 0;
-  c.controller?.timedOut(c, c.flightSize, c.backoff === 0);
+  c.controller?.timedOut(c, c.flightSize, c.expirations === 0);
 }
 
 /** The next range to send again, or -1. Precondition: `lostOctets` > 0. */

@@ -5,7 +5,8 @@ const GRANULARITY_US = 1000;
 
 /** One measurement of a segment that was sent once (Karn's rule is the caller's). RFC 6298 (2.2), (2.3). */
 export function sampleRtt(c: Tcb, rttUs: number): void {
-  const r = Math.max(1, Math.round(rttUs));
+  // A peer's echo may be as old as it likes: beyond the longest RTO it says nothing more, and would not fit an int32.
+  const r = Math.min(Math.max(1, Math.round(rttUs)), c.tcp.config.rtoMsMax * 1000);
   if (c.srttUs === 0) {
     c.srttUs = r;
     c.rttvarUs = r >> 1;
@@ -14,6 +15,7 @@ export function sampleRtt(c: Tcb, rttUs: number): void {
     c.srttUs = Math.max(1, c.srttUs + ((r - c.srttUs) >> 3));
   }
   c.rtoMs = computeRto(c);
+  c.backoff = 0;
 }
 
 function computeRto(c: Tcb): number {
@@ -22,6 +24,6 @@ function computeRto(c: Tcb): number {
   return Math.min(Math.max(ms, rtoMsMin), rtoMsMax);
 }
 
-/** The time to wait now: `rtoMs` doubled once for each expiration in a row. RFC 6298 (5.5). */
+/** The time to wait now: `rtoMs` doubled once for each expiration since the last measurement. RFC 6298 (5.5). */
 export const backedOffRtoMs = (c: Tcb): number =>
   Math.min(c.rtoMs * 2 ** Math.min(c.backoff, 16), c.tcp.config.rtoMsMax);

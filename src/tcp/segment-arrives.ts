@@ -5,7 +5,7 @@
 import { assert, InvariantError } from "../base/assert.ts";
 import { type Seq, seqAdd, seqDiff, seqGe, seqGt, seqLe, seqLt, toSeq } from "../base/seq.ts";
 import { RST, type Segment } from "../wire/segment.ts";
-import { acknowledge } from "./acknowledgment.ts";
+import { acknowledge, tellDrained } from "./acknowledgment.ts";
 import type { TcpConnection } from "./connection.ts";
 import { OutOfOrder } from "./out-of-order.ts";
 import { finSeq, receiveEnd, receiveText } from "./receive.ts";
@@ -36,6 +36,7 @@ import {
   SOFT_TOLD,
   SYN_DUE,
   SYN_RETRANSMITTED,
+  type Tcb,
   TIMESTAMPS,
   TS_RECENT_VALID,
   WINDOW_SCALE,
@@ -44,7 +45,7 @@ import { armRto } from "./timers.ts";
 import { isAcceptable } from "./window.ts";
 
 /** RFC 7323 §5.5: after so long without a segment, TS.Recent proves nothing any more. 24 days. */
-const TS_RECENT_LIFE_MS = 24 * 86_400_000;
+const TS_RECENT_LIFE_S = 24 * 86_400;
 
 export function segmentArrives(c: TcpConnection, seg: Segment): void {
   switch (c.state) {
@@ -55,6 +56,7 @@ export function segmentArrives(c: TcpConnection, seg: Segment): void {
     case SYN_SENT:
       return arrivesInSynSent(c, seg);
     case SYN_RECEIVED:
+      return c.has(HELD) ? arrivesWhileHeld(c, seg) : arrivesOtherwise(c, seg);
     case ESTABLISHED:
     case FIN_WAIT_1:
     case FIN_WAIT_2:
@@ -63,6 +65,15 @@ export function segmentArrives(c: TcpConnection, seg: Segment): void {
     case LAST_ACK:
     case TIME_WAIT:
       return arrivesOtherwise(c, seg);
+  }
+}
+
+/** The SYN waits for a verdict and nothing was answered: to the peer this is LISTEN still (§3.10.7.2). Its RST ends the wait. */
+function arrivesWhileHeld(c: TcpConnection, seg: Segment): void {
+  if (seg.rst) {
+    if (seg.seq === c.rcvNxt) c.fail(null);
+  } else if (seg.acks) {
+    c.tcp.host.reset(c, seg.ack, toSeq(0), RST);
   }
 }
 
@@ -110,8 +121,7 @@ export function takeSyn(c: TcpConnection, seg: Segment): void {
   c.sndWscale = c.has(WINDOW_SCALE) ? seg.windowScale : 0;
   if (!c.has(WINDOW_SCALE)) c.rcvWscale = 0;
   if (c.has(TIMESTAMPS)) {
-    c.tsRecent = seg.tsVal;
-    c.tsRecentAtMs = c.tcp.clock.nowMs;
+    takeTimestamp(c, seg);
     c.set(TS_RECENT_VALID);
   }
   c.updateSendMss();
@@ -154,7 +164,9 @@ function arrivesOtherwise(c: TcpConnection, seg: Segment): void {
   if (!checkRst(c, seg)) return; // Second.
   //                                Third, security: there are no compartments here.
   if (!checkSyn(c, seg)) return; // Fourth.
-  if (!checkAck(c, seg)) return; // Fifth.
+  const goesOn = checkAck(c, seg); // Fifth.
+  tellDrained(c);
+  if (!goesOn) return;
   //                                Sixth, URG: urgent octets stay in the stream (RFC 6093 §3.1).
   processText(c, seg); // Seventh.
   checkFin(c, seg); // Eighth.
@@ -168,33 +180,52 @@ function checkSequence(c: TcpConnection, seg: Segment): boolean {
     return false;
   }
   if (!isAcceptable(c, seg.seq, seg.len)) {
-    // §3.10.7.4: with a closed window, valid ACKs, URGs and RSTs are still taken (MUST-66).
-    if (c.rcvWnd === 0 && seg.seq === c.rcvNxt) return true;
+    if (speaksFromTheEdge(c, seg)) return true;
     counters.outsideWindow++;
-    if (seg.rst) return false;
-    if (c.state === SYN_RECEIVED && seg.syn && !seg.acks && seg.seq === c.irs) {
-      if (!c.has(HELD)) c.set(SYN_DUE); // The peer has not seen our SYN-ACK.
-      c.wantsTurn();
-      return false;
-    }
-    if (seg.fin && c.state === TIME_WAIT && finSeq(seg) === seqAdd(c.rcvNxt, -1)) c.enter(TIME_WAIT); // (Re)starts 2 MSL.
-    if (seg.textLength > 0) counters.duplicateSegs++;
-    c.challenge();
+    if (!seg.rst) answerUnacceptable(c, seg);
     return false;
   }
   // RFC 7323 §4.3: TS.Recent follows the segment that the next ACK will answer.
-  if (seg.hasTimestamps && c.has(TIMESTAMPS) && seqLe(seg.seq, c.lastAckSent)) {
-    c.tsRecent = seg.tsVal;
-    c.tsRecentAtMs = c.tcp.clock.nowMs;
-  }
+  if (seg.hasTimestamps && c.has(TIMESTAMPS) && !seg.rst && seqLe(seg.seq, c.lastAckSent)) takeTimestamp(c, seg);
   return true;
 }
+
+/**
+ * A segment that begins where the window ends. §3.10.7.4: with a closed window, valid ACKs, URGs and RSTs are still taken
+ * (MUST-66). Departs from it for a window that is open: a peer that has filled it and waits for a hole to be mended sends
+ * its ACKs from there, and dropping them would stop our own sending (Linux takes them too).
+ */
+function speaksFromTheEdge(c: Tcb, seg: Segment): boolean {
+  return seg.seq === c.rcvAdv && (c.rcvWnd === 0 || (seg.len === 0 && !seg.rst));
+}
+
+/** "If an incoming segment is not acceptable, an acknowledgment should be sent in reply." */
+function answerUnacceptable(c: TcpConnection, seg: Segment): void {
+  if (c.state === SYN_RECEIVED && seg.syn && !seg.acks && seg.seq === c.irs) {
+    c.set(SYN_DUE); // The peer has not seen our SYN-ACK.
+    c.wantsTurn();
+    return;
+  }
+  if (seg.fin && c.state === TIME_WAIT && finSeq(seg) === seqAdd(c.rcvNxt, -1)) c.enter(TIME_WAIT); // (Re)starts 2 MSL.
+  if (seg.textLength > 0) c.tcp.counters.duplicateSegs++;
+  // Text or FIN is sent again because our ACK was lost; anything else might be the other end of a loop of ACKs.
+  if (seg.len > 0 && !seg.syn) c.ackEach();
+  else c.challenge();
+}
+
+function takeTimestamp(c: Tcb, seg: Segment): void {
+  c.tsRecent = seg.tsVal;
+  c.tsRecentAtS = secondsOf(c);
+}
+
+/** Seconds, since milliseconds as an int32 would wrap within the life that they have to measure. */
+const secondsOf = (c: Tcb): number => Math.floor(c.tcp.clock.nowUs / 1_000_000);
 
 /** RFC 7323 §3.2: a segment without the option is dropped in silence; §5.3: one with an old value is answered. */
 function checkTimestamps(c: TcpConnection, seg: Segment): boolean {
   if (!seg.hasTimestamps) return false;
   if (!c.has(TS_RECENT_VALID) || ((seg.tsVal - c.tsRecent) | 0) >= 0) return true;
-  if (((c.tcp.clock.nowMs - c.tsRecentAtMs) | 0) > TS_RECENT_LIFE_MS) return true;
+  if (secondsOf(c) - c.tsRecentAtS > TS_RECENT_LIFE_S) return true;
   c.challenge();
   return false;
 }
@@ -216,7 +247,7 @@ function checkRst(c: TcpConnection, seg: Segment): boolean {
 /** Fourth. RFC 5961 §4.2: a SYN in the window is answered with a challenge ACK, whatever its number. */
 function checkSyn(c: TcpConnection, seg: Segment): boolean {
   if (!seg.syn) return true;
-  if (c.state === SYN_RECEIVED && c.has(PASSIVE) && !c.has(HELD)) {
+  if (c.state === SYN_RECEIVED && c.has(PASSIVE)) {
     c.fail(null); // Back to LISTEN: §3.10.7.4, fourth.
     return false;
   }
@@ -264,7 +295,7 @@ function checkAck(c: TcpConnection, seg: Segment): boolean {
 }
 
 function checkAckOfSyn(c: TcpConnection, seg: Segment): boolean {
-  if (!(seqGt(seg.ack, c.sndUna) && seqLe(seg.ack, c.sndNxt)) || c.has(HELD)) {
+  if (!(seqGt(seg.ack, c.sndUna) && seqLe(seg.ack, c.sndNxt))) {
     c.tcp.host.reset(c, seg.ack, toSeq(0), RST);
     return false;
   }
@@ -313,12 +344,13 @@ function processText(c: TcpConnection, seg: Segment): void {
 
 /** Eighth. A FIN counts once everything before it is here; one that came too early is remembered. */
 function checkFin(c: TcpConnection, seg: Segment): void {
+  if (c.state === CLOSED || c.has(FIN_RECEIVED)) return; // An owner has aborted it; or the FIN was taken long ago.
   const kept = c.outOfOrder;
   let fin = false;
   if (seg.fin) {
     const at = finSeq(seg);
     fin = at === c.rcvNxt;
-    if (!fin && seqGt(at, c.rcvNxt) && seqLt(at, c.rcvAdv) && !c.has(FIN_RECEIVED)) {
+    if (!fin && seqGt(at, c.rcvNxt) && seqLt(at, c.rcvAdv)) {
       (c.outOfOrder ??= new OutOfOrder()).finAt = at;
       if (seg.textLength === 0) c.ackEach();
     }
@@ -338,11 +370,11 @@ function takeFin(c: TcpConnection): void {
       c.enter(CLOSING); // The fifth step has moved on to FIN-WAIT-2 where our FIN was acknowledged.
       break;
     case FIN_WAIT_2:
-    case TIME_WAIT:
-      break;
+      break; // To TIME-WAIT, once the owner was told of the end.
     case CLOSE_WAIT:
     case CLOSING:
     case LAST_ACK:
+    case TIME_WAIT:
     case CLOSED:
       return; // Remain.
     case LISTEN:
@@ -353,9 +385,12 @@ function takeFin(c: TcpConnection): void {
   c.advanceRcvNxt(1);
   c.rcvAdv = seqGt(c.rcvNxt, c.rcvAdv) ? c.rcvNxt : c.rcvAdv;
   c.ackNow();
-  const linger = c.state === FIN_WAIT_2 || c.state === TIME_WAIT;
-  receiveEnd(c);
-  if (linger) c.enter(TIME_WAIT);
+  const lingers = c.state === FIN_WAIT_2;
+  try {
+    receiveEnd(c);
+  } finally {
+    if (lingers && c.state === FIN_WAIT_2) c.enter(TIME_WAIT);
+  }
 }
 
 /** RFC 9293 MAY-2 and RFC 6191: whether a SYN may open the four-tuple anew that lingers in TIME-WAIT. */

@@ -17,6 +17,8 @@ export class Sender {
   recoveryPoint = 0 as Seq;
   /** Consecutive duplicate ACKs of a peer without SACK, as octets that must have left the network. */
   dupAcks = 0;
+  /** The next retransmission leaves whatever the window says: RFC 5681 §3.2 (3), RFC 6675 §5 (4.3), RFC 6582 §3.2 (3). */
+  firstIsDue = false;
   /** The first range that may be lost and not yet sent again. */
   retransmitFrom = 0;
 
@@ -26,6 +28,7 @@ export class Sender {
     this.phase = OPEN;
     this.recoveryPoint = seqAdd(sndNxt, -1);
     this.dupAcks = 0;
+    this.firstIsDue = false;
     this.retransmitFrom = 0;
   }
 

@@ -92,7 +92,8 @@ export class Tcb implements FourTuple {
   /** RFC 7323 §3.2 and §5. */
   tsOffset = 0;
   tsRecent = 0;
-  tsRecentAtMs = 0;
+  /** When TS.Recent was taken: seconds of the clock. */
+  tsRecentAtS = 0;
 
   /** RFC 5681 §2; octets. */
   cwnd = 0;
@@ -102,8 +103,10 @@ export class Tcb implements FourTuple {
   srttUs = 0;
   rttvarUs = 0;
   rtoMs: number;
-  /** Expirations in a row without progress. */
+  /** How often the RTO is doubled now: until a new measurement, RFC 6298 (5.5) and §5's last note. */
   backoff = 0;
+  /** Expirations in a row without progress. */
+  expirations = 0;
   /** When something was last acknowledged, or when the first of what is outstanding was sent: the start of R2. */
   progressAtMs = 0;
   lastSentAtMs = 0;

@@ -17,15 +17,18 @@ function worthwhile(c: Tcb, gain: number): boolean {
 }
 
 /**
- * The window field for a segment sent now; moves RCV.ADV to the edge that it offers. Rounded up to the scale's unit, so
- * that the edge never moves left (SHLD-14); the few octets more are taken when they come.
+ * The window field for a segment sent now; moves RCV.ADV to the edge that it offers. Rounded up to the scale's unit where
+ * the edge would move left otherwise (SHLD-14), unless the buffer is full by more than that unit already: many small
+ * segments would push the edge on for ever (RFC 7323 §2.4). What lies before RCV.ADV is taken in any case.
  */
 export function offerWindow(c: Tcb, syn: boolean): number {
   const free = freeOctets(c);
   const kept = c.rcvWnd;
   const window = worthwhile(c, free - kept) ? free : kept;
   const shift = syn ? 0 : c.rcvWscale; // RFC 7323 §2.2: the window of a SYN is never scaled.
-  const field = Math.min(FIELD_MAX, (window + (1 << shift) - 1) >> shift);
+  const unit = 1 << shift;
+  const down = window & -unit;
+  const field = Math.min(FIELD_MAX, (down < kept && down <= free ? down + unit : down) >> shift);
   c.rcvAdv = seqMax(c.rcvAdv, seqAdd(c.rcvNxt, field << shift));
   return field;
 }
