@@ -32,7 +32,7 @@ export class Hub {
         const bytes = rx.frame.bytes;
         const to = this.#ports.at(bytes[rx.at[row] + DESTINATION + 3] - 1);
         // A port that is full loses what comes: the hub has no queue of its own.
-        if (to === undefined || !to.tx.hasRoom()) continue;
+        if (to?.tx.hasRoom() !== true) continue;
         addDatagramRow(to.tx, bytes.slice(rx.at[row], rx.end[row]), 0, rx.end[row] - rx.at[row]);
         to.device.write(to.tx);
       }

@@ -3,7 +3,7 @@ import type { Device } from "../../src/device/device.ts";
 import { impaired } from "../../src/device/impaired.ts";
 import { memoryPair } from "../../src/device/memory.ts";
 import { Stack } from "../../src/host/stack.ts";
-import type { TcpConnection } from "../../src/tcp/connection.ts";
+import { TcpConnection } from "../../src/tcp/connection.ts";
 import type { TcpContext } from "../../src/tcp/context.ts";
 import type { TcpSocket } from "../../src/tcp/handler.ts";
 import { VirtualTimebase } from "../support/virtual-timebase.ts";
@@ -42,7 +42,10 @@ interface Host {
 const addressOf = (host: number): string => `198.18.0.${String(host + 1)}`;
 
 /** The stack's shared memory account; a socket of the callback API is a connection. */
-const contextOf = (socket: TcpSocket): TcpContext => (socket as TcpConnection).tcp;
+function contextOf(socket: TcpSocket): TcpContext {
+  if (!(socket instanceof TcpConnection)) throw new Error("a socket of the callback API is a connection");
+  return socket.tcp;
+}
 
 /** A seeded network of stacks in virtual time and everything that is done to it. */
 class Run {

@@ -1,0 +1,22 @@
+/**
+ * How much the kernel tests move: little enough for CI, or as much as the acceptance asks for where
+ * `FOURTUPLE_ACCEPTANCE=full` is set (docs/acceptance.md).
+ */
+export const full = process.env["FOURTUPLE_ACCEPTANCE"] === "full";
+
+const MIB = 1 << 20;
+
+export const scale = {
+  echoOctets: (full ? 1024 : 256) * MIB,
+  impairedOctets: (full ? 64 : 8) * MIB,
+  fileOctets: 100 * MIB,
+  bulkOctets: (full ? 1024 : 128) * MIB,
+  captureOctets: 8 * MIB,
+  wrkSeconds: full ? 30 : 3,
+  wrkConnections: 1000,
+  idleConnections: full ? 10_000 : 5000,
+  floodPings: full ? 20_000 : 2000,
+} as const;
+
+/** For one run in a namespace. */
+export const timeoutMs = full ? 600_000 : 90_000;
