@@ -3,10 +3,14 @@ import { readFileSync } from "node:fs";
 
 import type { Command } from "./command.ts";
 import { describeFailure } from "./failure.ts";
+import { demo } from "./demo.ts";
+import { doctor } from "./doctor.ts";
+import { sandbox } from "./sandbox.ts";
 import { serve } from "./serve.ts";
+import { tunCommand } from "./tun.ts";
 import { UsageError } from "./usage.ts";
 
-const COMMANDS: readonly Command[] = [serve];
+const COMMANDS: readonly Command[] = [demo, sandbox, serve, doctor, tunCommand];
 
 const OVERVIEW = `fourtuple: a TCP/IP host in user space
 
