@@ -1,0 +1,30 @@
+import { execFileSync } from "node:child_process";
+import { accessSync, constants } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** Runs a command of the set-up to its end and returns what it printed. Errors: with what it said. */
+export function run(command: readonly string[]): string {
+  const [file = "", ...args] = command;
+  return execFileSync(file, args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+}
+
+/** The path of a file beside the caller's, given its `import.meta.url`. */
+export const beside = (file: string, base: string): string => fileURLToPath(new URL(file, base));
+
+/** Programs that the benchmark calls; on Debian: gcc iproute2 libc-bin procps util-linux wrk. */
+const TOOLS = ["gcc", "getconf", "ip", "nsenter", "sysctl", "taskset", "unshare", "wrk"];
+
+/** Which of them are not installed. */
+export function missingTools(): readonly string[] {
+  const folders = (process.env["PATH"] ?? "").split(":");
+  const isThere = (file: string): boolean => {
+    try {
+      accessSync(file, constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  return TOOLS.filter((tool) => !folders.some((folder) => isThere(join(folder, tool))));
+}

@@ -1,0 +1,35 @@
+import { existsSync } from "node:fs";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+
+import { missingTools } from "../../benchmarks/network/command.ts";
+import type { WorkloadResult } from "../../benchmarks/network/results.ts";
+import { workloads } from "../../benchmarks/network/workloads.ts";
+import { needsNamespace, runScript } from "../support/namespace.ts";
+
+const benchmark = new URL("../../benchmarks/main.ts", import.meta.url);
+const isBuilt = existsSync(new URL("../../dist/index.js", import.meta.url));
+
+test("style.md §8: the network benchmark's smoke size runs each workload against each subject", async (context) => {
+  needsNamespace(context);
+  const missing = [...missingTools(), ...(isBuilt ? [] : ["dist/ (npm run build)"])];
+  if (process.env["CI"]) expect(missing).toEqual([]);
+  else if (missing.length > 0) context.skip(`not there: ${missing.join(", ")}`);
+  const out = await mkdtemp(join(tmpdir(), "fourtuple-bench-out-"));
+  try {
+    const run = await runScript(benchmark, ["--smoke", "--out", out], { timeoutMs: 110_000 });
+    expect(run, run.stderr).toMatchObject({ status: 0 });
+    const { results } = JSON.parse(await readFile(join(out, "network.json"), "utf8")) as { results: WorkloadResult[] };
+    expect(results.map(({ name }) => name)).toEqual(workloads.map(({ name }) => name));
+    for (const { subjects } of results) {
+      expect(subjects.map(({ name }) => name)).toEqual(["fourtuple", "node"]);
+      for (const { rate } of subjects) expect(rate.median).toBeGreaterThan(0);
+    }
+    expect(await readFile(join(out, "network.svg"), "utf8")).toContain("</svg>");
+    expect(await readFile(join(out, "network.md"), "utf8")).toContain(workloads[0].title);
+  } finally {
+    await rm(out, { recursive: true });
+  }
+});
