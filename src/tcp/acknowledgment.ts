@@ -25,6 +25,7 @@ export function acknowledge(c: TcpConnection, seg: Segment): void {
   const flightBefore = c.flightSize;
   // With a closed window it answers a probe: nothing was lost.
   const duplicate = acked === 0 && flightBefore > 0 && seg.len === 0 && window === c.sndWnd && window > 0;
+  const recovering = sender.phase === FAST_RECOVERY; // Its last ACK too finds the window set already: RFC 6582 §3.2 (3).
   const sackedBefore = sender.inFlight.sackedOctets;
   const rttUs = acked > 0 ? progress(c, sender, seg) : 0;
   const kept = sender.inFlight.sackedOctets;
@@ -32,7 +33,8 @@ export function acknowledge(c: TcpConnection, seg: Segment): void {
   detectLoss(c, sender, acked, newlySacked, duplicate);
   const delivered = acked - (sackedBefore - kept) + newlySacked;
   const limited = flightBefore * 2 >= c.cwnd;
-  if (delivered > 0 && limited && sender.phase !== FAST_RECOVERY) {
+  // RFC 3042 §2: duplicate ACKs let new segments out and leave the window as it is.
+  if (acked > 0 && delivered > 0 && limited && !recovering && sender.phase !== FAST_RECOVERY) {
     c.controller?.delivered(c, fillDelivery(c, delivered, rttUs));
   }
   updateWindow(c, seg, window);

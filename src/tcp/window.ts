@@ -4,11 +4,11 @@ import type { Tcb } from "./tcb.ts";
 
 const FIELD_MAX = 65_535;
 
-/** Octets that may be kept for the owner beyond those that wait already. */
+/** Octets that may be kept for the owner beyond those that wait already; negative where rounding has let in more. */
 function freeOctets(c: Tcb): number {
   const { receiveBuffer, receiveMemoryMax } = c.tcp.config;
   if (c.tcp.receiveMemory >= receiveMemoryMax) return 0;
-  return Math.max(0, receiveBuffer - (c.receiveQueue === null ? 0 : c.receiveQueue.octets));
+  return receiveBuffer - (c.receiveQueue === null ? 0 : c.receiveQueue.octets);
 }
 
 /** Silly-window avoidance, RFC 9293 §3.8.6.2.2 MUST-39: the right edge moves by a full segment or half the buffer, or not at all. */
@@ -18,8 +18,8 @@ function worthwhile(c: Tcb, gain: number): boolean {
 
 /**
  * The window field for a segment sent now; moves RCV.ADV to the edge that it offers. Rounded up to the scale's unit where
- * the edge would move left otherwise (SHLD-14), unless the buffer is full by more than that unit already: many small
- * segments would push the edge on for ever (RFC 7323 §2.4). What lies before RCV.ADV is taken in any case.
+ * the edge would move left otherwise (SHLD-14). Many segments smaller than the unit would so push the edge on for ever:
+ * beyond a sixteenth of the buffer it is rounded down (RFC 7323 §2.4). What lies before RCV.ADV is taken in any case.
  */
 export function offerWindow(c: Tcb, syn: boolean): number {
   const free = freeOctets(c);
@@ -27,8 +27,9 @@ export function offerWindow(c: Tcb, syn: boolean): number {
   const window = worthwhile(c, free - kept) ? free : kept;
   const shift = syn ? 0 : c.rcvWscale; // RFC 7323 §2.2: the window of a SYN is never scaled.
   const unit = 1 << shift;
+  const slack = c.tcp.config.receiveBuffer >> 4;
   const down = window & -unit;
-  const field = Math.min(FIELD_MAX, (down < kept && down <= free ? down + unit : down) >> shift);
+  const field = Math.min(FIELD_MAX, (down < kept && down <= free + slack ? down + unit : down) >> shift);
   c.rcvAdv = seqMax(c.rcvAdv, seqAdd(c.rcvNxt, field << shift));
   return field;
 }

@@ -361,7 +361,7 @@ export class ScriptedPeer {
     if (gsoSize === 0) completeChecksum(tx, row);
     const bytes = new Uint8Array(tx.length[row]);
     const end = tx.gather(row, bytes, 0);
-    const frame = { bytes, view: new DataView(bytes.buffer) };
+    const frame = new Frame(bytes);
     const seg = new Segment();
     const pseudoSum = gsoSize > 0 ? -1 : pseudoHeaderSum(HOST, PEER, PROTOCOL_TCP, end - 20);
     if (bytes[9] !== PROTOCOL_TCP) return [];

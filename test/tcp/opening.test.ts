@@ -166,7 +166,7 @@ test("RFC 9293 §3.9.1.1 MUST-42: a port can be listened on that has an active c
 test("RFC 9293 §3.9.1.1 MUST-43: a passive open names its local address, which beats the wildcard", () => {
   const t = scripted().listening();
   let exact = 0;
-  const there = t.core.tcp.listen({ address: HOST, port: 80, backlog: 1, handler: { accept: () => void exact++ } });
+  const there = t.core.tcp.listen({ address: HOST, port: 80, backlog: 1, handler: { accept: () => (exact += 1) } });
   expect(typeof there).toBe("object");
   t.inject("SYN seq=0").expect("SYN,ACK").inject("ACK seq=1 ack=1");
   expect([exact, t.accepted.length]).toEqual([1, 0]);

@@ -1,0 +1,239 @@
+import { expect, test } from "vitest";
+import { type ScriptedPeer, scripted } from "../support/scripted-peer.ts";
+
+const MSS = 1000;
+/** Where segment `n` of the host's begins, from 0. */
+const at = (n: number): number => 1 + n * MSS;
+const segment = (n: number): string => `ACK seq=${String(at(n))} len=${String(MSS)}`;
+const segments = (from: number, to: number): string[] => Array.from({ length: to - from }, (_, i) => segment(from + i));
+
+/** Ten segments are in flight, and as many more are queued. */
+function flying(options: { sackOk?: boolean; ts?: boolean; queued?: number } = {}): ScriptedPeer {
+  const { queued = 20, ...peer } = options;
+  const t = scripted({ peer: { mss: options.ts === true ? MSS + 12 : MSS, ...peer } }).established();
+  return t.send(queued * MSS).expect(...segments(0, Math.min(10, queued)));
+}
+const ack = (n: number, more = ""): string => `ACK seq=1 ack=${String(at(n))} ${more}`;
+const sack = (...blocks: readonly (readonly [number, number])[]): string =>
+  `sack=${blocks.map(([from, to]) => `${String(at(from))}-${String(at(to))}`).join(",")}`;
+
+test("RFC 5681 §3.2 (1), RFC 3042: the first two duplicate ACKs each let one new segment out; cwnd stays", () => {
+  const t = flying();
+  t.inject(ack(0)).expect(segment(10)).inject(ack(0)).expect(segment(11));
+  expect(t.tcb.cwnd).toBe(10 * MSS);
+});
+
+test("RFC 5681 §3.2 (2, 3): the third duplicate ACK sends the first segment again at once and halves the window", () => {
+  const t = flying();
+  t.inject(ack(0)).inject(ack(0)).take();
+  t.inject(ack(0)).expect(segment(0));
+  expect([t.tcb.ssthresh, t.tcb.cwnd]).toEqual([6 * MSS, 6 * MSS]);
+  expect(t.core.tcpCounters.fastRetransmits).toBe(1);
+});
+
+test("RFC 5681 §3.2 (4): each further duplicate ACK frees one segment's place, and no more", () => {
+  const t = flying();
+  for (let i = 0; i < 3; i++) t.inject(ack(0));
+  t.take();
+  // 12 in flight, one of them lost and sent again, 3 left: 9 in the network, and 6 may be.
+  for (let i = 0; i < 3; i++) t.inject(ack(0)).silent();
+  t.inject(ack(0)).expect(segment(12)).inject(ack(0)).expect(segment(13));
+});
+
+test("RFC 6582 §3.2 (3): a partial ACK sends the next hole again at once", () => {
+  const t = flying();
+  for (let i = 0; i < 3; i++) t.inject(ack(0));
+  t.take();
+  t.inject(ack(4)).expectNext(segment(4));
+  expect(t.take().every((wire) => wire.seq >= at(12))).toBe(true);
+  t.inject(ack(6)).expectNext(segment(6));
+  expect(t.core.tcpCounters.fastRetransmits).toBe(1);
+});
+
+test("RFC 6582 §3.2 (3): a full ACK ends the recovery with cwnd at ssthresh", () => {
+  const t = flying({ queued: 10 });
+  for (let i = 0; i < 3; i++) t.inject(ack(0));
+  t.take();
+  t.inject(ack(10)).silent();
+  expect([t.tcb.ssthresh, t.tcb.cwnd]).toEqual([5 * MSS, 5 * MSS]);
+});
+
+test("RFC 6582 §3.2 (1): duplicates that the recovery itself has caused start no new one", () => {
+  const t = flying();
+  for (let i = 0; i < 3; i++) t.inject(ack(0));
+  t.take();
+  t.inject(ack(12)).take();
+  for (let i = 0; i < 5; i++) t.inject(ack(12));
+  expect(t.core.tcpCounters.fastRetransmits).toBe(1);
+  expect(t.take().every((wire) => wire.seq > at(12))).toBe(true);
+});
+
+test.each([
+  ["has text", "ACK seq=1 ack=1 len=1"],
+  ["moves the window", "ACK seq=1 ack=1 win=60000"],
+])("RFC 5681 §2: an ACK that %s is no duplicate", (_, text) => {
+  const t = flying({ queued: 10 });
+  for (let i = 0; i < 4; i++) t.inject(text.replace("seq=1 ack=1 len=1", `seq=${String(1 + i)} ack=1 len=1`));
+  expect(t.core.tcpCounters.fastRetransmits).toBe(text.includes("win") ? 1 : 0);
+});
+
+test("RFC 5681 §3.2: small segments are sent again after three duplicate ACKs too", () => {
+  const t = scripted({ peer: { mss: MSS } }).established();
+  t.call((socket) => {
+    socket.setNoDelay(true);
+  });
+  for (let i = 0; i < 5; i++) t.send(10).expect(`ACK seq=${String(1 + 10 * i)} len=10`);
+  t.inject("ACK ack=1 seq=1").inject("ACK ack=1 seq=1").silent().inject("ACK ack=1 seq=1").expect("ACK seq=1 len=10");
+});
+
+test("a peer cannot push the sending on without end by duplicate ACKs", () => {
+  const t = flying({ queued: 500 });
+  for (let i = 0; i < 100; i++) t.inject(ack(0));
+  t.take();
+  expect(t.tcb.flightSize).toBeLessThanOrEqual(65 * MSS);
+  const { sndNxt } = t.tcb;
+  for (let i = 0; i < 100; i++) t.inject(ack(0));
+  expect(t.tcb.sndNxt - sndNxt).toBeLessThanOrEqual(20 * MSS);
+});
+
+test("RFC 6675 §5: three segments SACKed above the first send it again at once, and never what was SACKed", () => {
+  const t = flying({ sackOk: true });
+  t.inject(ack(0, sack([1, 2]))).expect(segment(10));
+  t.inject(ack(0, sack([1, 3]))).expect(segment(11));
+  t.inject(ack(0, sack([1, 4]))).expect(segment(0));
+  expect([t.tcb.ssthresh, t.tcb.cwnd]).toEqual([6 * MSS, 6 * MSS]);
+});
+
+test("RFC 6675 §5 (1): small segments count as duplicates each", () => {
+  const t = scripted({ peer: { mss: MSS, sackOk: true } }).established();
+  t.call((socket) => {
+    socket.setNoDelay(true);
+  });
+  for (let i = 0; i < 5; i++) t.send(10).take();
+  t.inject("ACK seq=1 ack=1 sack=11-21").inject("ACK seq=1 ack=1 sack=11-31").silent();
+  t.inject("ACK seq=1 ack=1 sack=11-41").expect("ACK seq=1 len=10");
+});
+
+test("RFC 6675 §4 IsLost: holes with three segments SACKED above them are sent again, those with fewer are not", () => {
+  const t = flying({ sackOk: true, queued: 10 });
+  t.inject(ack(0, sack([8, 9], [5, 6], [2, 3])));
+  t.expect(segment(0));
+  t.inject(ack(1, sack([8, 9], [5, 6], [2, 4]))).expect(segment(1));
+  t.inject(ack(4, sack([8, 9], [5, 6]))).silent();
+});
+
+test("RFC 6675 §5 (C): the pipe bounds what recovery sends", () => {
+  const t = flying({ sackOk: true });
+  t.inject(ack(0, sack([6, 10]))); // Lost: 0 to 5. In the network: nothing else. cwnd 5.
+  t.expect(...segments(0, 5));
+  expect(t.tcb.cwnd).toBe(5 * MSS);
+  t.inject(ack(1, sack([6, 10]))).expect(segment(5));
+  t.inject(ack(2, sack([6, 10]))).expect(segment(10));
+});
+
+test("RFC 6675 §5: an ACK lost on the way changes nothing: what is SACKed is all that counts", () => {
+  const t = flying({ sackOk: true, queued: 10 });
+  t.inject(ack(0, sack([3, 10]))).expect(...segments(0, 3));
+  t.inject(ack(10)).silent();
+  expect(t.tcb.flightSize).toBe(0);
+});
+
+test("RFC 6675 §5: what was sent during a recovery and lost in it is a congestion event of its own", () => {
+  const t = flying({ sackOk: true });
+  t.inject(ack(0, sack([1, 4]))).take(); // 0 is lost; some of 10, 11, … went out.
+  const sent = (t.tcb.sndNxt - t.tcb.iss - 1) / MSS;
+  for (let n = 4; n < sent; n++) t.inject(ack(0, sack([1, n + 1])));
+  const all = (t.tcb.sndNxt - t.tcb.iss - 1) / MSS;
+  expect(all).toBeGreaterThanOrEqual(sent + 4);
+  t.take();
+  t.inject(ack(0, sack([sent + 1, all], [1, sent]))).take();
+  const before = t.core.tcpCounters.fastRetransmits;
+  const wasWindow = t.tcb.cwnd;
+  t.inject(ack(sent, sack([sent + 1, all])));
+  expect(t.core.tcpCounters.fastRetransmits).toBe(before + 1);
+  expect(t.tcb.cwnd).toBeLessThan(wasWindow);
+});
+
+test("RFC 2018 §5, RFC 2883: blocks below SND.UNA, beyond SND.NXT, empty and turned around are ignored", () => {
+  const t = flying({ sackOk: true, queued: 10 });
+  t.inject(ack(2)).silent();
+  t.inject(ack(2, sack([0, 2])))
+    .inject(ack(2, sack([5, 20])))
+    .inject(ack(2, sack([5, 5])))
+    .inject(ack(2, sack([7, 4])));
+  t.silent();
+  expect(t.tcb.sender?.inFlight.sackedOctets).toBe(0);
+});
+
+test("RFC 2018 §8: after a time-out SACKed octets are sent again, since the peer may have dropped them", () => {
+  const t = flying({ sackOk: true, queued: 3 });
+  t.inject(ack(0, sack([1, 3]))).silent();
+  t.pass(200).expect(segment(0));
+  t.inject(ack(1)).expect(...segments(1, 3));
+});
+
+test("RFC 5681 §3.1 (4): a time-out sets ssthresh to half the flight once, and cwnd to one segment", () => {
+  const t = flying({ queued: 10 });
+  t.pass(200).expect(segment(0));
+  expect([t.tcb.ssthresh, t.tcb.cwnd]).toEqual([5 * MSS, MSS]);
+  t.pass(400).expect(segment(0));
+  expect([t.tcb.ssthresh, t.tcb.cwnd]).toEqual([5 * MSS, MSS]);
+});
+
+test("RFC 5681 §3.1: after a time-out slow start sends the rest again, each segment once", () => {
+  const t = flying({ queued: 10 });
+  t.pass(200).expect(segment(0));
+  t.inject(ack(1)).expect(...segments(1, 3));
+  t.inject(ack(3)).expect(...segments(3, 7));
+  t.inject(ack(7)).expect(...segments(7, 10));
+  t.inject(ack(10)).silent();
+  expect(t.tcb.totalRetrans).toBe(10);
+});
+
+test("RFC 6582 §4: duplicate ACKs after a time-out start no fast retransmit", () => {
+  const t = flying({ queued: 10 });
+  t.pass(200).expect(segment(0));
+  for (let i = 0; i < 5; i++) t.inject(ack(0)).silent();
+  t.inject(ack(1)).take();
+  for (let i = 0; i < 5; i++) t.inject(ack(1));
+  expect(t.core.tcpCounters.fastRetransmits).toBe(0);
+  expect(t.tcb.ssthresh).toBe(5 * MSS);
+});
+
+test("RFC 5681 §3.1: in slow start cwnd grows by what is delivered; from ssthresh on by one segment per window", () => {
+  const t = flying({ queued: 60 });
+  t.inject(ack(10));
+  expect(t.tcb.cwnd).toBe(20 * MSS);
+  const s = flying({ queued: 60 });
+  for (let i = 0; i < 3; i++) s.inject(ack(0));
+  s.inject(ack(12)).take();
+  const before = s.tcb.cwnd;
+  for (let n = 13; n <= 12 + 2 * (before / MSS); n++) s.inject(ack(n));
+  expect(s.tcb.cwnd).toBeGreaterThanOrEqual(before + MSS);
+  expect(s.tcb.cwnd).toBeLessThanOrEqual(before + 2 * MSS);
+});
+
+test("RFC 5681 §3.1: a window that is not used does not grow", () => {
+  const t = scripted({ peer: { mss: MSS } }).established();
+  for (let i = 0; i < 50; i++) t.send(MSS).inject(ack(i + 1));
+  expect(t.tcb.cwnd).toBe(10 * MSS);
+});
+
+test("RFC 5681 §4.1: after an idle RTO sending begins with the initial window again", () => {
+  const t = flying({ queued: 30 });
+  t.inject(ack(10)).inject(ack(30)).take();
+  expect(t.tcb.cwnd).toBeGreaterThan(20 * MSS);
+  t.pass(60_000).send(40 * MSS);
+  expect(t.take()).toHaveLength(10);
+});
+
+test("a super-segment that is lost in part is sent again in part, in whole segments", () => {
+  const t = scripted({ offload: true, peer: { mss: MSS, sackOk: true } }).established();
+  t.send(10 * MSS).expect(`ACK seq=1 len=${String(10 * MSS)} gso=${String(MSS)}`);
+  t.inject(ack(2, sack([5, 10]))).expect(`ACK seq=${String(at(2))} len=${String(3 * MSS)} gso=${String(MSS)}`);
+  t.inject(ack(10)).silent();
+  const s = scripted({ offload: true, peer: { mss: MSS } }).established();
+  s.send(10 * MSS).take();
+  for (let i = 0; i < 3; i++) s.inject(ack(0));
+  s.expect(`ACK seq=1 len=${String(MSS)} gso=0`);
+});
