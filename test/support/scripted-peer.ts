@@ -274,6 +274,15 @@ export class ScriptedPeer {
     return this.#flush();
   }
 
+  /** One segment arrives that was damaged on its way. */
+  injectSpoilt(text: string): this {
+    this.#rx.clear();
+    this.#put(text);
+    this.#rx.frame.bytes[this.#rx.end[0] - 1] ^= 1;
+    this.#arrive();
+    return this.#flush();
+  }
+
   #put(text: string, payload?: Uint8Array): void {
     const { flags, fields } = readText(text);
     const seg = this.#seg;
