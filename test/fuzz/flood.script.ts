@@ -1,14 +1,15 @@
 /**
  * What `flood.test.ts` runs in a process of its own, with `--expose-gc`: datagrams by the million at a live stack, and what they
- * leave behind. Arguments: how many, and the seed.
+ * leave behind. Arguments: "any" or "syn" for SYNs alone, how many, and the seed.
  */
 import { randomBelow, SeededRandom } from "../../src/base/random.ts";
-import { icmpMessage, ipv4, pattern } from "../ipv4/datagrams.ts";
+import { icmpMessage, ip, ipv4, pattern } from "../ipv4/datagrams.ts";
 import { Besieged } from "./besieged.ts";
 import { ACK, FIN, icmpError, mended, ping, PSH, RST, SYN, tcp, timestampOption, udp } from "./packets.ts";
 
 const BURST = 500;
-const [count = 1_000_000, seed = 1] = process.argv.slice(2).map(Number);
+const [kind = "any", ...numbers] = process.argv.slice(2);
+const [count = 1_000_000, seed = 1] = numbers.map(Number);
 const random = new SeededRandom(seed);
 const below = (bound: number): number => randomBelow(random, bound);
 
@@ -69,6 +70,17 @@ function noise(): Uint8Array {
   return bytes;
 }
 
+/** From anywhere, to the port that listens. */
+function syn(): Uint8Array {
+  const source = ip(198, 18, 1 + below(200), 1 + below(250));
+  return tcp({ source, sourcePort: 1024 + below(60_000), destinationPort: 7, seq: random.nextInt32(), flags: SYN });
+}
+
+function next(): Uint8Array {
+  if (kind === "syn") return syn();
+  return below(4) === 0 ? noise() : mutated();
+}
+
 function memory(): { heap: number; external: number; rss: number } {
   globalThis.gc?.();
   globalThis.gc?.();
@@ -79,7 +91,7 @@ function memory(): { heap: number; external: number; rss: number } {
 let sent = 0;
 function flood(datagrams: number): void {
   for (let left = datagrams; left > 0; left -= BURST) {
-    const burst = Array.from({ length: Math.min(BURST, left) }, () => (below(4) === 0 ? noise() : mutated()));
+    const burst = Array.from({ length: Math.min(BURST, left) }, next);
     sent += siege.attack(...burst).length;
     siege.timebase.advance(5);
   }
@@ -97,10 +109,10 @@ settle();
 const after = memory();
 const old = conversation.says("still here");
 const fresh = siege.converse().says("and a new one");
-const { tcp: counters, connections, ip } = siege.host.stats();
+const { tcp: counters, connections, ip: counted } = siege.host.stats();
 process.stdout.write(
   JSON.stringify({
-    datagrams: ip["inReceives"],
+    datagrams: counted["inReceives"],
     sent,
     dropped: siege.dropped,
     old,

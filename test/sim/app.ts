@@ -151,7 +151,7 @@ export class App implements TcpHandler {
 
   /** What was copied is the caller's again. */
   #sendCopied(socket: TcpSocket, octets: Buffer): boolean {
-    const mine = new Uint8Array(octets);
+    const mine = Buffer.from(octets);
     const goesOn = socket.sendCopy(mine);
     mine.fill(0xee);
     return goesOn;
