@@ -25,7 +25,7 @@ export const EDGES = {
   tls: { folders: OVER_SOCKETS, node: true },
   http: { folders: OVER_SOCKETS, node: true },
   host: { folders: BELOW_HOST, node: true, packages: ["ipaddr.js", "pino"] },
-  sim: { folders: [...BELOW_HOST, "host"] },
+  sim: { folders: [...BELOW_HOST, "host"], node: true },
   inspect: { folders: [...BELOW_HOST, "host", "sim"], node: true },
   cli: { folders: [...BELOW_HOST, "host", "sim", "inspect", "index.ts"], node: true, packages: ["ipaddr.js", "pino"] },
   "index.ts": { folders: [...BELOW_HOST, "host", "sim", "inspect"] },
