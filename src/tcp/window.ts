@@ -4,11 +4,14 @@ import type { Tcb } from "./tcb.ts";
 
 const FIELD_MAX = 65_535;
 
-/** Octets that may be kept for the owner beyond those that wait already; negative where rounding has let in more. */
+/**
+ * Octets that may be kept for the owner beyond those that wait already, as far as a window field can say so; negative
+ * where rounding has let in more.
+ */
 function freeOctets(c: Tcb): number {
   const { receiveBuffer, receiveMemoryMax } = c.tcp.config;
   if (c.tcp.receiveMemory >= receiveMemoryMax) return 0;
-  return receiveBuffer - (c.receiveQueue === null ? 0 : c.receiveQueue.octets);
+  return Math.min(receiveBuffer - (c.receiveQueue === null ? 0 : c.receiveQueue.octets), FIELD_MAX << c.rcvWscale);
 }
 
 /** Silly-window avoidance, RFC 9293 §3.8.6.2.2 MUST-39: the right edge moves by a full segment or half the buffer, or not at all. */

@@ -234,3 +234,12 @@ test("a peer that has filled our window and waits for a hole still acknowledges 
   t.inject("ACK seq=4001 ack=11").silent();
   expect(t.tcb.queuedOctets).toBe(0);
 });
+
+test("without a scale, reading a large buffer tells the peer nothing before the field can say it", () => {
+  const t = paused(scripted({ peer }).established());
+  for (let i = 0; i < 4; i++) t.inject(`ACK seq=${String(1 + 10 * i)} ack=1 len=10`);
+  t.pass(50).take();
+  t.call((socket) => {
+    socket.resume();
+  }).silent();
+});
