@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { constants } from "node:os";
 
 import { tunAvailability, UNSHARE } from "../device/tun-availability.ts";
@@ -56,11 +56,17 @@ async function run(args: readonly string[]): Promise<number> {
 function findEntrance(): readonly string[] | string {
   const { sandbox, make, checks } = tunAvailability();
   if (sandbox) return UNSHARE;
-  if (make && process.getuid?.() === 0) return UNSHARE_AS_ROOT;
+  if (make && namespaceWithoutUser()) return UNSHARE_AS_ROOT;
   return checks
     .filter(({ ok, name }) => !ok && name !== "privilege")
     .map(({ text }) => text)
     .join("; ");
+}
+
+/** Tries it: a container's root often may not. */
+function namespaceWithoutUser(): boolean {
+  const [program = "", ...args] = UNSHARE_AS_ROOT;
+  return spawnSync(program, [...args, "true"], { stdio: "ignore" }).status === 0;
 }
 
 /** Runs this very program again, inside. The channel between the two tells it when this process has ended. */

@@ -26,7 +26,7 @@ function line(time: string, left: string, middle: string, right: string, listene
 
 /**
  * One segment as lines of text. `seq` and `ack` count from each side's initial sequence number; a SYN is followed by that
- * number as it is on the wire, and by its options. States are those after the segment was sent and had arrived.
+ * number as it is on the wire, and by its options. The sender's state is that after it was sent, the receiver's that after it had arrived.
  */
 export function formatRung(rung: Rung): readonly string[] {
   const time = `${(rung.atUs / 1000).toFixed(2)} ms`;

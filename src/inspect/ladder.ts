@@ -15,7 +15,7 @@ export const RUNGS_MAX = 10_000;
 
 export type LadderSide = "left" | "right";
 
-/** One segment of the connection, and what the sockets at both ends were once it had been sent and had arrived. */
+/** One segment of the connection: what the sender's socket was once it had been sent, and the receiver's once it had arrived. */
 export interface Rung {
   /** Microseconds since the first segment. */
   readonly atUs: number;
@@ -140,7 +140,8 @@ export class Ladder {
     }
     const rung = this.#draft(side);
     this.#rungs.push(rung);
-    this.#look(rung);
+    this.#look(rung, "left");
+    this.#look(rung, "right");
   }
 
   /** A SYN alone begins a connection. */
@@ -222,17 +223,17 @@ export class Ladder {
 
   #arrived(rung: Draft): void {
     rung.arrived = true;
-    this.#look(rung);
+    this.#look(rung, rung.from === "left" ? "right" : "left");
   }
 
-  /** Writes down what the sockets are now. */
-  #look(rung: Draft): void {
+  /** Writes down what the socket of that side is now, and the listener. */
+  #look(rung: Draft, side: LadderSide): void {
     const followed = this.#followed;
     if (followed === null) return;
     const { left, right } = this.#stacks;
     const { leftAddress, leftPort, rightAddress, rightPort } = followed;
-    rung.leftState = stateOf(left, leftAddress, leftPort, rightAddress, rightPort);
-    rung.rightState = stateOf(right, rightAddress, rightPort, leftAddress, leftPort);
+    if (side === "left") rung.leftState = stateOf(left, leftAddress, leftPort, rightAddress, rightPort);
+    else rung.rightState = stateOf(right, rightAddress, rightPort, leftAddress, leftPort);
     const [listening, port] = followed.opener === "left" ? [right, rightPort] : [left, leftPort];
     rung.listenerState = hasListener(listening, port) ? "LISTEN" : null;
   }
