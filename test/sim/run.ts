@@ -82,8 +82,10 @@ class Run {
     const plan = this.#plan;
     const timebase = this.#timebase;
     const seeds = new SeededRandom(plan.seed ^ 0x5eed);
+    // Two links in a row may flip two bits that cancel out in a sum (RFC 1071): only the first link of each way flips any.
+    const inward = plan.hosts === 2 ? plan.faults : { ...plan.faults, corrupt: 0 };
     const bad = (device: Device): SwitchedDevice =>
-      new SwitchedDevice(impaired(device, { timebase, seed: seeds.nextInt32() >>> 0, ...plan.faults }));
+      new SwitchedDevice(impaired(device, { timebase, seed: seeds.nextInt32() >>> 0, ...plan.faults, in: inward }));
     const pair = () => memoryPair({ timebase, offload: plan.offload, mtu: plan.mtu });
     const cables: SwitchedDevice[] = [];
     if (plan.hosts === 2) {
