@@ -338,7 +338,7 @@ function processText(c: TcpConnection, seg: Segment): void {
     c.abort(); // SHLD-3: nobody will read it.
     return;
   }
-  if (before > 0) c.ackNow();
+  if (before > 0 || beyond > 0) c.ackNow(); // The peer learns at once what of it was taken.
   receiveText(c, seg, seqAdd(first, before), seg.textAt + before, length);
 }
 
