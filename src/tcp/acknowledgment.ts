@@ -4,11 +4,22 @@ import type { Segment } from "../wire/segment.ts";
 import type { TcpConnection } from "./connection.ts";
 import { type Delivery, SSTHRESH_INFINITE } from "./congestion/controller.ts";
 import { type InFlight, RETRANSMITTED, SACKED } from "./in-flight.ts";
-import { applySack, detectLoss } from "./recovery.ts";
-import { backedOffRtoMs, sampleRtt } from "./rtt.ts";
-import { FAST_RECOVERY, type Sender } from "./sender.ts";
-import { DRAIN_DUE, FIN_QUEUED, FIN_SENT, RTO_ARMED, SACK_OK, TIMESTAMPS, type Tcb } from "./tcb.ts";
-import { armRto } from "./timers.ts";
+import {
+  applySack,
+  deliverUpTo,
+  detectLossByDuplicates,
+  detectLossByTime,
+  endRecovery,
+  probeRepairedLoss,
+  reduceProportionally,
+  reportsDuplicate,
+  takeBack,
+  takeDuplicateReport,
+} from "./recovery.ts";
+import { sampleRtt } from "./rtt.ts";
+import { FAST_RECOVERY, OPEN, type Sender } from "./sender.ts";
+import { DRAIN_DUE, FIN_QUEUED, FIN_SENT, RTO_ARMED, SACK_OK, TAIL_PROBE_DUE, TIMESTAMPS, type Tcb } from "./tcb.ts";
+import { watchLoss } from "./timers.ts";
 
 /**
  * Takes in SEG.ACK, SEG.WND and the SACK blocks. Precondition: SND.UNA <= SEG.ACK <= SND.NXT, a synchronized state.
@@ -23,22 +34,46 @@ export function acknowledge(c: TcpConnection, seg: Segment): void {
     return;
   }
   const flightBefore = c.flightSize;
+  const una = c.sndUna;
   // With a closed window it answers a probe: nothing was lost.
   const duplicate = acked === 0 && flightBefore > 0 && seg.len === 0 && window === c.sndWnd && window > 0;
   const recovering = sender.phase === FAST_RECOVERY; // Its last ACK too finds the window set already: RFC 6582 §3.2 (3).
+  const dupBefore = sender.dupAcks;
   const sackedBefore = sender.inFlight.sackedOctets;
   const rttUs = acked > 0 ? progress(c, sender, seg) : 0;
   const kept = sender.inFlight.sackedOctets;
-  const newlySacked = seg.sackCount > 0 && c.has(SACK_OK) ? applySack(c, sender, seg) : 0;
-  detectLoss(c, sender, acked, newlySacked, duplicate);
-  const delivered = acked - (sackedBefore - kept) + newlySacked;
-  const limited = flightBefore * 2 >= c.cwnd;
-  // RFC 3042 §2: duplicate ACKs let new segments out and leave the window as it is.
-  if (acked > 0 && delivered > 0 && limited && !recovering && sender.phase !== FAST_RECOVERY) {
-    c.controller?.delivered(c, fillDelivery(c, delivered, rttUs));
+  const sack = c.has(SACK_OK);
+  const dsack = sack && reportsDuplicate(seg);
+  const newlySacked = sack && seg.sackCount > 0 ? applySack(c, sender, seg) : 0;
+  if (acked > 0 && isSpurious(c, sender, seg, una)) takeBack(c, sender);
+  if (dsack) takeDuplicateReport(c, sender, seg);
+  if (sender.probe.acknowledged(seg.ack, dsack, duplicate && seg.sackCount === 0)) probeRepairedLoss(c);
+  endRecovery(c, sender);
+  if (acked > 0) watchProgress(c, sender);
+  if (!sack) detectLossByDuplicates(c, sender, acked, duplicate);
+  else if (acked > 0 || newlySacked > 0) detectLossByTime(c, sender);
+  const reported = acked - (sackedBefore - kept) + newlySacked;
+  // Without SACK, each duplicate ACK stands for a segment, which the ACK that covers it must not count again.
+  const delivered = sack ? reported : Math.max(0, acked - dupBefore) + (duplicate ? c.sendMss : 0);
+  if (sender.phase === FAST_RECOVERY) reduceProportionally(c, sender, delivered);
+  else if (acked > 0 && !recovering && flightBefore * 2 >= c.cwnd) {
+    // Not for duplicate ACKs: they let new segments out and leave the window as it is (RFC 3042 §2).
+    c.controller?.delivered(c, fillDelivery(c, reported, rttUs));
   }
   updateWindow(c, seg, window);
   if (acked > 0) settle(c, sender);
+}
+
+/** RFC 3522 §3.2 (6): the ACK of the first retransmission answers the original instead. */
+function isSpurious(c: Tcb, sender: Sender, seg: Segment, una: Seq): boolean {
+  if (sender.phase === OPEN || !c.has(TIMESTAMPS) || !seg.hasTimestamps || seg.tsEcr === 0) return false;
+  return sender.undo.provenByTimestamp(una, seg.tsEcr, c.tsOffset);
+}
+
+/** RFC 6298 (5.2), (5.3): the timer runs anew, or not at all. */
+function watchProgress(c: TcpConnection, sender: Sender): void {
+  if (c.flightSize > 0) watchLoss(c, sender);
+  else c.unset(RTO_ARMED | TAIL_PROBE_DUE);
 }
 
 function fillDelivery(c: Tcb, octets: number, rttUs: number): Delivery {
@@ -67,6 +102,7 @@ function progress(c: TcpConnection, sender: Sender, seg: Segment): number {
   const { clock } = c.tcp;
   const rttUs = measureRtt(c, sender, seg);
   if (rttUs > 0) sampleRtt(c, rttUs);
+  deliverUpTo(c, sender, seg);
   c.advanceUna(seg.ack);
   c.expirations = 0;
   c.progressAtMs = clock.nowMs;
@@ -86,10 +122,8 @@ function newestSentOnce(inFlight: InFlight, ack: Seq): number | null {
   return newest < 0 ? null : inFlight.sentUs(newest);
 }
 
-/** After progress: the timer runs anew or not at all (RFC 6298 (5.2), (5.3)), an idle sender is given back. */
+/** After progress: an idle sender is given back. */
 function settle(c: TcpConnection, sender: Sender): void {
-  if (c.flightSize > 0) armRto(c, backedOffRtoMs(c));
-  else c.unset(RTO_ARMED);
   const finWaits = c.has(FIN_QUEUED) && !c.has(FIN_SENT);
   if (c.flightSize === 0 && c.notSent === 0 && !finWaits) {
     c.sender = null;

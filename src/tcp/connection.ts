@@ -10,7 +10,7 @@ import type { TcpInfo } from "./info.ts";
 import type { ListeningSocket } from "./listening-socket.ts";
 import { output } from "./output.ts";
 import { readQueued, resumeReading } from "./receive.ts";
-import { timeOut } from "./recovery.ts";
+import { reorderingEnds, timeOut } from "./recovery.ts";
 import { backedOffRtoMs } from "./rtt.ts";
 import { segmentArrives } from "./segment-arrives.ts";
 import type { Sender } from "./sender.ts";
@@ -52,12 +52,15 @@ import {
   SOFT_TOLD,
   SYN_DUE,
   SYN_RETRANSMITTED,
+  TAIL_PROBE_DUE,
   Tcb,
+  TIMER_IS_PROBE,
+  TIMER_IS_REORDERING,
   TIMESTAMPS,
   type TcpPath,
   WINDOW_SCALE,
 } from "./tcb.ts";
-import { armLife, armRto, isDue, reschedule } from "./timers.ts";
+import { armLife, armRto, isDue, reschedule, watchLoss } from "./timers.ts";
 
 /** Duplicate ACKs that wait for the device at most: more tell the peer nothing. */
 const ACKS_DUE_MAX = 64;
@@ -283,7 +286,7 @@ export class TcpConnection extends Tcb implements TcpSocket {
     try {
       if (isDue(this, RTO_ARMED, this.rtoAtMs)) {
         this.unset(RTO_ARMED);
-        this.#retransmissionTimeout();
+        this.#lossTimer();
       }
       if (isDue(this, LIFE_ARMED, this.lifeAtMs)) {
         this.unset(LIFE_ARMED);
@@ -298,6 +301,19 @@ export class TcpConnection extends Tcb implements TcpSocket {
     if (this.state === TIME_WAIT) return this.enter(CLOSED);
     if (this.state === FIN_WAIT_2) return this.fail(null); // Its owner has gone and the peer never closed.
     this.fail("ETIMEDOUT");
+  }
+
+  #lossTimer(): void {
+    const { sender } = this;
+    if (this.has(TIMER_IS_REORDERING) && sender !== null) {
+      reorderingEnds(this, sender);
+      if (!this.has(RTO_ARMED)) watchLoss(this, sender);
+      return this.wantsTurn();
+    }
+    if (!this.has(TIMER_IS_PROBE) || sender === null) return this.#retransmissionTimeout();
+    this.set(TAIL_PROBE_DUE);
+    armRto(this, backedOffRtoMs(this));
+    this.wantsTurn();
   }
 
   /** RFC 9293 §3.10.8 and §3.8.3, RFC 6298 (5.4) to (5.7). */

@@ -24,6 +24,11 @@ export class TcpCounters {
   rtoExpirations = 0;
   fastRetransmits = 0;
   zeroWindowProbes = 0;
+  tailLossProbes = 0;
+  /** Responses to a loss that was none, taken back: RFC 4015. */
+  spuriousRecoveries = 0;
+  /** Duplicates of ours that the peer has reported: RFC 2883. */
+  dsacksReceived = 0;
   outOfOrderSegs = 0;
   outOfOrderDropped = 0;
   duplicateSegs = 0;

@@ -10,7 +10,7 @@ import type { TcpConnection } from "./connection.ts";
 import { WITH_FIN } from "./in-flight.ts";
 import { nextLost, pipe, windowBehind } from "./recovery.ts";
 import { backedOffRtoMs } from "./rtt.ts";
-import type { Sender } from "./sender.ts";
+import { FAST_RECOVERY, OPEN, type Sender } from "./sender.ts";
 import { CLOSED, ESTABLISHED, SYN_SENT } from "./states.ts";
 import {
   ACK_ARMED,
@@ -24,10 +24,12 @@ import {
   SACK_OK,
   SYN_DUE,
   SYN_RETRANSMITTED,
+  TAIL_PROBE_DUE,
+  TIMER_IS_PROBE,
   TIMESTAMPS,
   WINDOW_SCALE,
 } from "./tcb.ts";
-import { armRto } from "./timers.ts";
+import { armRto, watchLoss } from "./timers.ts";
 import { offerWindow, windowScaleFor } from "./window.ts";
 
 /** Octets that one connection may send before the next has its turn. */
@@ -158,7 +160,11 @@ function sendText(c: TcpConnection, sender: Sender, tx: TxBatch): boolean {
     sender.firstIsDue = false;
     budget -= resend(c, sender, tx, i, room);
   }
-  for (;;) {
+  if (c.has(TAIL_PROBE_DUE)) {
+    if (!tx.hasRoom()) return true;
+    sendTailProbe(c, sender, tx);
+  }
+  while (sender.inFlight.lostOctets === 0) {
     fillOptions(c);
     const length = sendableText(c, sender);
     const fin = c.has(FIN_QUEUED) && !c.has(FIN_SENT) && length === c.notSent;
@@ -200,7 +206,8 @@ function pushInFlight(c: TcpConnection, sender: Sender, start: Seq, end: Seq, wi
   if (c.flightSize === 0) c.progressAtMs = c.tcp.clock.nowMs;
   sender.inFlight.push(start, end, c.tcp.clock.nowUs | 0, withFin ? WITH_FIN : 0);
   c.sndNxt = end;
-  if (!c.has(RTO_ARMED)) armRto(c, backedOffRtoMs(c)); // RFC 6298 (5.1).
+  if (sender.phase === FAST_RECOVERY) sender.prr.sent(seqDiff(end, start));
+  if (!c.has(RTO_ARMED) || c.has(TIMER_IS_PROBE)) watchLoss(c, sender); // RFC 6298 (5.1), RFC 8985 §7.2.
 }
 
 /** Sends range `i` again, or as much of it as `room` and one row allow. */
@@ -216,10 +223,32 @@ function resend(c: TcpConnection, sender: Sender, tx: TxBatch, i: number, room: 
   const sent = lent + (fin && lent === text ? 1 : 0);
   if (sent < inFlight.length(i)) inFlight.split(i, seqAdd(start, sent));
   inFlight.resent(i, c.tcp.clock.nowUs | 0);
+  if (sender.phase === FAST_RECOVERY) sender.prr.sent(sent);
+  sender.undo.sentAgain(start, sent, c.tcp.clock.nowMs);
   c.totalRetrans++;
   c.tcp.counters.retransSegs++;
   if (!c.has(RTO_ARMED)) armRto(c, backedOffRtoMs(c));
   return sent;
+}
+
+/** RFC 8985 §7.3: one new segment where there is one and the window takes it, else the last one once more. */
+function sendTailProbe(c: TcpConnection, sender: Sender, tx: TxBatch): void {
+  c.unset(TAIL_PROBE_DUE);
+  const { inFlight } = sender;
+  if (inFlight.count === 0 || sender.phase !== OPEN) return;
+  c.tcp.counters.tailLossProbes++;
+  fillOptions(c);
+  const fresh = Math.min(c.notSent, c.sendMss);
+  const isNew = fresh > 0 && windowBehind(c, c.sndNxt) >= fresh;
+  if (isNew) {
+    sendNew(c, sender, tx, fresh, false);
+  } else {
+    const last = inFlight.count - 1;
+    if (inFlight.length(last) > c.sendMss) inFlight.split(last, seqAdd(inFlight.end(last), -c.sendMss));
+    resend(c, sender, tx, inFlight.count - 1, c.sendMss);
+  }
+  sender.probe.sent(c.sndNxt, !isNew);
+  armRto(c, backedOffRtoMs(c)); // §7.3: the RTO starts anew.
 }
 
 /**

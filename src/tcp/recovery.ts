@@ -1,14 +1,16 @@
 /**
- * Loss: how it is noticed, and what is sent again. RFC 6675 where the peer sends SACK, RFC 6582 where it does not,
- * RFC 5681 §3.1 and RFC 6298 §5 after a time-out.
+ * Loss: how it is noticed, and what follows. RACK (RFC 8985) where the peer sends SACK, duplicate ACKs (RFC 6582) where it
+ * does not; RFC 6675's scoreboard and pipe; RFC 5681 §3.1 and RFC 6298 §5 after a time-out.
  */
 import { type Seq, seqAdd, seqDiff, seqGe, seqGt, seqLe, seqLt } from "../base/seq.ts";
 import type { Segment } from "../wire/segment.ts";
-import { COPY_IN_FLIGHT, LOST, SACKED } from "./in-flight.ts";
+import type { TcpConnection } from "./connection.ts";
+import { COPY_IN_FLIGHT, type InFlight, LOST, RETRANSMITTED, SACKED } from "./in-flight.ts";
 import { FAST_RECOVERY, OPEN, RTO_RECOVERY, type Sender } from "./sender.ts";
-import { SACK_OK, type Tcb } from "./tcb.ts";
+import { type Tcb, TIMESTAMPS } from "./tcb.ts";
+import { armReordering } from "./timers.ts";
 
-/** RFC 5681 §3.2, RFC 6675 §2. */
+/** RFC 5681 §3.2. */
 const DUP_THRESH = 3;
 /** Beyond so many ranges an ACK's blocks are no longer used to cut more. */
 const RANGES_MAX = 8192;
@@ -16,6 +18,30 @@ const RANGES_MAX = 8192;
 /** RFC 6675 §4 (2): an estimate of the octets that are in the network now. */
 export const pipe = (c: Tcb, sender: Sender): number =>
   Math.max(0, c.flightSize - sender.inFlight.sackedOctets - sender.inFlight.lostOctets - sender.dupAcks);
+
+/** Tells RACK of every range that SND.UNA passes when it moves to `ack`. Comes before the ranges are forgotten. */
+export function deliverUpTo(c: Tcb, sender: Sender, seg: Segment): void {
+  const { inFlight } = sender;
+  for (let i = 0; i < inFlight.count && seqLe(inFlight.end(i), seg.ack); i++) {
+    if ((inFlight.flags(i) & SACKED) === 0) delivered(c, sender, seg, i);
+  }
+}
+
+/** RFC 8985 §6.2 steps 1 to 3 for range `i`. */
+function delivered(c: Tcb, sender: Sender, seg: Segment, i: number): void {
+  const { inFlight } = sender;
+  const { nowUs, nowMs } = c.tcp.clock;
+  const sentUs = inFlight.sentUs(i);
+  const flags = inFlight.flags(i);
+  const ageUs = (nowUs - sentUs) | 0;
+  let ambiguous = false;
+  if ((flags & RETRANSMITTED) !== 0) {
+    const sentMs = nowMs - Math.ceil(ageUs / 1000);
+    ambiguous = c.has(TIMESTAMPS) && ((seg.tsEcr - (sentMs + c.tsOffset)) | 0) < 0;
+    ambiguous ||= ageUs < c.minRttUs;
+  }
+  sender.rack.delivered(inFlight.end(i), sentUs, flags, nowUs, ambiguous);
+}
 
 /** Marks what the blocks of `seg` report; returns the octets that were not reported before. RFC 2018 §5. */
 export function applySack(c: Tcb, sender: Sender, seg: Segment): number {
@@ -25,47 +51,53 @@ export function applySack(c: Tcb, sender: Sender, seg: Segment): number {
     const left = seg.sackEdges[2 * block] as Seq;
     const right = seg.sackEdges[2 * block + 1] as Seq;
     if (seqLt(left, c.sndUna) || seqLe(right, left) || seqGt(right, c.sndNxt)) continue; // D-SACK, or not ours.
-    markSacked(sender, left, right);
+    markSacked(c, sender, seg, left, right);
   }
   return inFlight.sackedOctets - before;
 }
 
-function markSacked(sender: Sender, left: Seq, right: Seq): void {
+function markSacked(c: Tcb, sender: Sender, seg: Segment, left: Seq, right: Seq): void {
   const { inFlight } = sender;
   let i = inFlight.firstEndingAfter(left);
   if (i < inFlight.count && seqLt(inFlight.start(i), left)) inFlight.split(i++, left);
   for (; i < inFlight.count && seqLt(inFlight.start(i), right); i++) {
     if (seqGt(inFlight.end(i), right)) inFlight.split(i, right);
     const flags = inFlight.flags(i);
-    if ((flags & SACKED) === 0) inFlight.setFlags(i, (flags | SACKED) & ~(LOST | COPY_IN_FLIGHT));
+    if ((flags & SACKED) !== 0) continue;
+    delivered(c, sender, seg, i);
+    inFlight.setFlags(i, (flags | SACKED) & ~(LOST | COPY_IN_FLIGHT));
   }
 }
 
-/**
- * RFC 6675 §4 (1) IsLost: above a range, more than two segments' octets were SACKed, or three segments of any size (which
- * are ranges of their own, so that this is §5's count of duplicate ACKs too). Marks all such; says if any was new.
- */
-function markLostBySack(c: Tcb, sender: Sender): boolean {
+/** RFC 2883 §4: whether the first block reports a duplicate: it lies below the ACK, or inside the second block. */
+export function reportsDuplicate(seg: Segment): boolean {
+  if (seg.sackCount === 0) return false;
+  const left = seg.sackEdges[0] as Seq;
+  const right = seg.sackEdges[1] as Seq;
+  if (seqLe(right, seg.ack)) return true;
+  if (seg.sackCount < 2) return false;
+  return seqGe(left, seg.sackEdges[2] as Seq) && seqLe(right, seg.sackEdges[3] as Seq);
+}
+
+/** A D-SACK: RACK's window widens, and a recovery that sent only what had arrived is taken back. */
+export function takeDuplicateReport(c: Tcb, sender: Sender, seg: Segment): void {
+  c.tcp.counters.dsacksReceived++;
+  sender.rack.duplicateReported(c.sndUna, c.sndNxt);
+  if (sender.undo.provenByDsack(seg.sackEdges[0] as Seq, seg.sackEdges[1] as Seq)) takeBack(c, sender);
+}
+
+/** The response to the loss is undone, and what was thought lost is not any more. */
+export function takeBack(c: Tcb, sender: Sender): void {
   const { inFlight } = sender;
-  const threshold = (DUP_THRESH - 1) * c.sendMss;
-  let octets = 0;
-  let ranges = 0;
-  let found = false;
-  let i = inFlight.count - 1;
-  for (; i >= 0 && octets <= threshold && ranges < DUP_THRESH; i--) {
-    if ((inFlight.flags(i) & SACKED) === 0) continue;
-    octets += inFlight.length(i);
-    ranges++;
-  }
-  for (; i >= 0; i--) {
+  c.tcp.counters.spuriousRecoveries++;
+  sender.undo.apply(c);
+  c.controller?.undone?.();
+  for (let i = 0; i < inFlight.count; i++) {
     const flags = inFlight.flags(i);
-    if ((flags & LOST) !== 0) break; // What lies below it was judged when it was.
-    if ((flags & SACKED) !== 0) continue;
-    inFlight.setFlags(i, flags | LOST);
-    found = true;
+    if ((flags & (LOST | COPY_IN_FLIGHT)) === LOST) inFlight.setFlags(i, flags & ~LOST);
   }
-  if (found) sender.retransmitFrom = 0;
-  return found;
+  sender.phase = OPEN;
+  sender.dupAcks = 0;
 }
 
 /** Without SACK, only the first segment is known to be missing. RFC 6582 §3.2 steps 2 and 3. */
@@ -78,21 +110,47 @@ function markHeadLost(c: Tcb, sender: Sender): void {
   sender.firstIsDue = true;
 }
 
-/**
- * Loss detection after an acceptable ACK was taken in: `acked` octets cumulatively, `newlySacked` by its blocks;
- * `duplicate` as RFC 5681 §2 defines it.
- */
-export function detectLoss(c: Tcb, sender: Sender, acked: number, newlySacked: number, duplicate: boolean): void {
+/** A recovery ends once everything that was outstanding when it began is acknowledged: RFC 6582 §3.2 step 3, RFC 6675 §5. */
+export function endRecovery(c: Tcb, sender: Sender): void {
+  if (sender.phase === OPEN || !seqGe(c.sndUna, sender.recoveryPoint)) return;
   const wasFast = sender.phase === FAST_RECOVERY;
-  if (sender.phase !== OPEN && seqGe(c.sndUna, sender.recoveryPoint)) endRecovery(sender);
-  if (c.has(SACK_OK)) {
-    if (acked === 0 && newlySacked === 0) return;
-    const found = markLostBySack(c, sender);
-    // What was sent during the recovery that has just ended, and was found lost in it, is a congestion event of its own.
-    const left = wasFast && sender.inFlight.count > 0 && (sender.inFlight.flags(0) & LOST) !== 0;
-    if ((found || left) && sender.phase === OPEN) enterFastRecovery(c, sender);
-    return;
+  if (wasFast) c.cwnd = c.ssthresh; // RFC 6937 §3.1, at the end of recovery.
+  sender.phase = OPEN;
+  sender.dupAcks = 0;
+  sender.rack.recovered();
+  // What was sent during the recovery that has just ended, and was found lost in it, is a congestion event of its own.
+  if (wasFast && sender.inFlight.count > 0 && (sender.inFlight.flags(0) & LOST) !== 0) enterFastRecovery(c, sender);
+}
+
+/** Ranges that were SACKed, as far as `DUP_THRESH`: small segments are ranges of their own. */
+function sackedRanges(inFlight: InFlight): number {
+  let ranges = 0;
+  for (let i = inFlight.count - 1; i >= 0 && ranges < DUP_THRESH; i--) if ((inFlight.flags(i) & SACKED) !== 0) ranges++;
+  return ranges;
+}
+
+/** RFC 8985 §6.2 steps 4 and 5, and §6.3: the rest of the reordering window is waited for. */
+export function detectLossByTime(c: TcpConnection, sender: Sender): void {
+  const { inFlight, rack } = sender;
+  // Without a hole nothing outstanding was sent before what has arrived.
+  if (inFlight.sackedOctets === 0 && sender.phase === OPEN) return;
+  const sackedSegments = Math.max(Math.floor(inFlight.sackedOctets / c.sendMss), sackedRanges(inFlight));
+  const reoWndUs = rack.reorderingWindowUs(c.minRttUs, c.srttUs, sender.phase !== OPEN, sackedSegments);
+  if (rack.detectLoss(inFlight, c.tcp.clock.nowUs, reoWndUs)) {
+    sender.retransmitFrom = 0;
+    if (sender.phase === OPEN) enterFastRecovery(c, sender);
   }
+  if (rack.waitUs > 0) armReordering(c, rack.waitUs);
+}
+
+/** RACK's timer has come. */
+export function reorderingEnds(c: TcpConnection, sender: Sender): void {
+  detectLossByTime(c, sender);
+  if (sender.phase === FAST_RECOVERY) reduceProportionally(c, sender, 0);
+}
+
+/** RFC 6582 §3.2, for a peer without SACK; `duplicate` as RFC 5681 §2 defines it. */
+export function detectLossByDuplicates(c: Tcb, sender: Sender, acked: number, duplicate: boolean): void {
   if (acked > 0) {
     sender.dupAcks = sender.phase === FAST_RECOVERY ? Math.max(0, sender.dupAcks + c.sendMss - acked) : 0;
     if (sender.phase === FAST_RECOVERY) markHeadLost(c, sender); // A partial ACK.
@@ -107,17 +165,28 @@ export function detectLoss(c: Tcb, sender: Sender, acked: number, newlySacked: n
   }
 }
 
+const headResent = (sender: Sender): boolean =>
+  sender.inFlight.count > 0 && (sender.inFlight.flags(0) & RETRANSMITTED) !== 0;
+
 function enterFastRecovery(c: Tcb, sender: Sender): void {
+  sender.undo.begin(c, headResent(sender));
   sender.phase = FAST_RECOVERY;
   sender.recoveryPoint = c.sndNxt;
   sender.firstIsDue = true;
+  sender.prr.begin(c.flightSize);
+  sender.probe.outstanding = false;
   c.tcp.counters.fastRetransmits++;
   c.controller?.lost(c, c.flightSize);
 }
 
-function endRecovery(sender: Sender): void {
-  sender.phase = OPEN;
-  sender.dupAcks = 0;
+/** RFC 6937 §3.1, for each ACK of a fast recovery. */
+export function reduceProportionally(c: Tcb, sender: Sender, deliveredOctets: number): void {
+  c.cwnd = sender.prr.window(deliveredOctets, pipe(c, sender), c.ssthresh, c.sendMss);
+}
+
+/** RFC 8985 §7.4.2: the probe has repaired a loss of its own. The window is reduced, and there is nothing to send again. */
+export function probeRepairedLoss(c: Tcb): void {
+  c.controller?.lost(c, c.flightSize);
 }
 
 /**
@@ -126,12 +195,14 @@ function endRecovery(sender: Sender): void {
  */
 export function timeOut(c: Tcb, sender: Sender): void {
   const { inFlight } = sender;
+  if (c.expirations === 0) sender.undo.begin(c, headResent(sender));
   for (let i = 0; i < inFlight.count; i++)
     inFlight.setFlags(i, (inFlight.flags(i) | LOST) & ~(SACKED | COPY_IN_FLIGHT));
   sender.phase = RTO_RECOVERY;
   sender.recoveryPoint = c.sndNxt;
   sender.dupAcks = 0;
   sender.retransmitFrom = 0;
+  sender.probe.outstanding = false;
   c.controller?.timedOut(c, c.flightSize, c.expirations === 0);
 }
 

@@ -7,6 +7,7 @@ const GRANULARITY_US = 1000;
 export function sampleRtt(c: Tcb, rttUs: number): void {
   // A peer's echo may be as old as it likes: beyond the longest RTO it says nothing more, and would not fit an int32.
   const r = Math.min(Math.max(1, Math.round(rttUs)), c.tcp.config.rtoMsMax * 1000);
+  if (c.minRttUs === 0 || r < c.minRttUs) c.minRttUs = r;
   if (c.srttUs === 0) {
     c.srttUs = r;
     c.rttvarUs = r >> 1;

@@ -1,6 +1,10 @@
 import { type Seq, seqAdd } from "../base/seq.ts";
 import { COPY_IN_FLIGHT, InFlight, LOST, SACKED } from "./in-flight.ts";
+import { Prr } from "./prr.ts";
+import { Rack } from "./rack.ts";
 import { SendQueue } from "./send-queue.ts";
+import { TailLossProbe } from "./tail-loss-probe.ts";
+import { Undo } from "./undo.ts";
 
 /** No loss is known; fast recovery (RFC 6675, RFC 6582); after a retransmission time-out (RFC 5681 §3.1). */
 export const OPEN = 0,
@@ -19,6 +23,10 @@ export class Sender {
   dupAcks = 0;
   /** The next retransmission leaves whatever the window says: RFC 5681 §3.2 (3), RFC 6675 §5 (4.3), RFC 6582 §3.2 (3). */
   firstIsDue = false;
+  readonly rack = new Rack();
+  readonly prr = new Prr();
+  readonly undo = new Undo();
+  readonly probe = new TailLossProbe();
   /** The first range that may be lost and not yet sent again. */
   retransmitFrom = 0;
 
@@ -30,6 +38,9 @@ export class Sender {
     this.dupAcks = 0;
     this.firstIsDue = false;
     this.retransmitFrom = 0;
+    this.rack.reset(sndNxt);
+    this.undo.reset();
+    this.probe.reset();
   }
 
   /**

@@ -34,6 +34,9 @@ export const TIMESTAMPS = 1 << 0, // Both sides sent the option: RFC 7323 §3.2.
   LIFE_ARMED = 1 << 23,
   WHEEL_ARMED = 1 << 24,
   SOFT_TOLD = 1 << 25,
+  TIMER_IS_PROBE = 1 << 28, // The retransmission timer stands at a tail loss probe (RFC 8985 §7.2), or
+  TIMER_IS_REORDERING = 1 << 29, // at the end of RACK's reordering window (§6.3), before the RTO itself.
+  TAIL_PROBE_DUE = 1 << 30,
   LINGERS = 1 << 27, // Counted among those in TIME-WAIT.
   WINDOW_SCALE = 1 << 26; // Both sides sent the option: RFC 7323 §2.2.
 
@@ -102,6 +105,8 @@ export class Tcb implements FourTuple {
   /** RFC 6298 §2; 0 before the first sample. */
   srttUs = 0;
   rttvarUs = 0;
+  /** The least round-trip time seen, for RACK; 0 before the first sample. */
+  minRttUs = 0;
   rtoMs: number;
   /** How often the RTO is doubled now: until a new measurement, RFC 6298 (5.5) and §5's last note. */
   backoff = 0;

@@ -1,11 +1,33 @@
 /** A connection's three deadlines, and the one entry in the stack's wheel that serves them all. */
-import { ACK_ARMED, LIFE_ARMED, RTO_ARMED, type Tcb, WHEEL_ARMED } from "./tcb.ts";
+import { ACK_ARMED, LIFE_ARMED, RTO_ARMED, type Tcb, TIMER_IS_PROBE, TIMER_IS_REORDERING, WHEEL_ARMED } from "./tcb.ts";
 import type { TcpConnection } from "./connection.ts";
+import { backedOffRtoMs } from "./rtt.ts";
+import type { Sender } from "./sender.ts";
+import { probeTimeoutMs } from "./tail-loss-probe.ts";
 
 export const armRto = (c: TcpConnection, delayMs: number): void => {
+  armLossTimer(c, delayMs, 0);
+};
+
+/** The retransmission timer serves three ends; `kind` is `TIMER_IS_PROBE`, `TIMER_IS_REORDERING`, or 0 for the RTO. */
+function armLossTimer(c: TcpConnection, delayMs: number, kind: number): void {
   c.rtoAtMs = (c.tcp.clock.nowMs + delayMs) | 0;
-  c.set(RTO_ARMED);
+  c.unset(TIMER_IS_PROBE | TIMER_IS_REORDERING);
+  c.set(RTO_ARMED | kind);
   schedule(c, c.rtoAtMs);
+}
+
+/** What is outstanding is watched anew: by a tail loss probe where one may be sent, else by the RTO. RFC 8985 §7.2, §8. */
+export function watchLoss(c: TcpConnection, sender: Sender): void {
+  const rtoMs = backedOffRtoMs(c);
+  const probeMs = c.backoff > 0 ? -1 : probeTimeoutMs(c, sender);
+  if (probeMs >= 0 && probeMs < rtoMs) armLossTimer(c, probeMs, TIMER_IS_PROBE);
+  else armLossTimer(c, rtoMs, 0);
+}
+
+/** RFC 8985 §6.3: when the reordering window ends, what it protects is lost. */
+export const armReordering = (c: TcpConnection, waitUs: number): void => {
+  armLossTimer(c, Math.ceil(waitUs / 1000), TIMER_IS_REORDERING);
 };
 export const armDelayedAck = (c: TcpConnection, delayMs: number): void => {
   c.ackAtMs = (c.tcp.clock.nowMs + delayMs) | 0;

@@ -37,6 +37,8 @@ export interface CongestionController {
   lost(window: CongestionWindow, flightSize: number): void;
   /** The retransmission timer expired. Sets `ssthresh` (on the first expiry of a loss only) and `cwnd`. */
   timedOut(window: CongestionWindow, flightSize: number, first: boolean): void;
+  /** The last `lost` or `timedOut` was for nothing: `cwnd` and `ssthresh` are what they were, and so is the rest now. */
+  undone?(): void;
 }
 
 /** An algorithm by its name, and how a controller for one more connection is made. */

@@ -23,6 +23,9 @@ class Cubic implements CongestionController {
   #k = 0;
   /** After a time-out the curve starts at its plateau: RFC 9438 §4.8. */
   #afterTimeout = false;
+  /** W_max and cwnd_prior before the last congestion event, for `undone`. */
+  #wMaxBefore = 0;
+  #cwndPriorBefore = 0;
   /** Fractions of an octet that the window has grown by. */
   #rest = 0;
 
@@ -89,9 +92,18 @@ class Cubic implements CongestionController {
     this.#hyStart.restart();
   }
 
+  /** RFC 9438 §4.9.1: the curve is as before; its stage begins anew. */
+  undone(): void {
+    this.#wMax = this.#wMaxBefore;
+    this.#cwndPrior = this.#cwndPriorBefore;
+    this.#afterTimeout = false;
+  }
+
   /** RFC 9438 §4.6 and §4.7 (fast convergence). */
   #reduce(window: CongestionWindow): void {
     this.#epochUs = -1;
+    this.#wMaxBefore = this.#wMax;
+    this.#cwndPriorBefore = this.#cwndPrior;
     this.#cwndPrior = window.cwnd;
     this.#wMax = window.cwnd < this.#wMax ? (window.cwnd * (1 + BETA)) / 2 : window.cwnd;
     window.ssthresh = Math.max(Math.floor(window.cwnd * BETA), 2 * window.sendMss);

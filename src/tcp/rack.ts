@@ -1,0 +1,100 @@
+/** RACK: loss by time. RFC 8985 §6. It serves connections with SACK, and replaces counting duplicate ACKs there. */
+import { type Seq, seqGt, seqLt } from "../base/seq.ts";
+import { COPY_IN_FLIGHT, type InFlight, LOST, RETRANSMITTED, SACKED } from "./in-flight.ts";
+
+/** RFC 8985 §6.2 step 4: recoveries for which a widened reordering window is kept. */
+const REO_WND_PERSIST = 16;
+/** RFC 5681 §3.2, in segments. */
+const DUP_THRESH = 3;
+
+/** What RACK knows of one connection's path while something is in flight. Times are the clock's us as int32. */
+export class Rack {
+  /** When the range that was sent last of all those delivered was sent, where it ends, and its round-trip time. */
+  xmitUs = 0;
+  endSeq = 0 as Seq;
+  rttUs = 0;
+  waitUs = 0;
+  #known = false;
+  /** The end of the highest range ever delivered. */
+  #fack = 0 as Seq;
+  #reorderingSeen = false;
+  #reoWndMult = 1;
+  #reoWndPersist = REO_WND_PERSIST;
+  /** A D-SACK widens the window once a round trip: SND.NXT when it last did. */
+  #dsackRoundEnd = 0 as Seq;
+  #dsackRound = false;
+
+  reset(sndUna: Seq): void {
+    this.rttUs = 0;
+    this.#known = false;
+    this.#fack = sndUna;
+    this.#reorderingSeen = false;
+    this.#reoWndMult = 1;
+    this.#reoWndPersist = REO_WND_PERSIST;
+    this.#dsackRound = false;
+  }
+
+  /** Steps 1 to 3 for a range that the peer has now. `ambiguous`: it was sent twice, and this may be the answer to the first. */
+  delivered(end: Seq, sentUs: number, flags: number, nowUs: number, ambiguous: boolean): void {
+    if (ambiguous) return;
+    this.rttUs = (nowUs - sentUs) | 0;
+    if (!this.#known || sentAfter(sentUs, end, this.xmitUs, this.endSeq)) {
+      this.xmitUs = sentUs;
+      this.endSeq = end;
+      this.#known = true;
+    }
+    if (seqGt(end, this.#fack)) this.#fack = end;
+    else if (seqLt(end, this.#fack) && (flags & RETRANSMITTED) === 0) this.#reorderingSeen = true;
+  }
+
+  /** Step 4: a D-SACK says that something was sent again in vain. */
+  duplicateReported(sndUna: Seq, sndNxt: Seq): void {
+    if (this.#dsackRound && !seqGt(sndUna, this.#dsackRoundEnd)) return;
+    this.#dsackRound = true;
+    this.#dsackRoundEnd = sndNxt;
+    this.#reoWndMult++;
+    this.#reoWndPersist = REO_WND_PERSIST;
+  }
+
+  /** Step 4: a recovery is over. */
+  recovered(): void {
+    if (this.#reoWndPersist > 0 && --this.#reoWndPersist === 0) this.#reoWndMult = 1;
+  }
+
+  /** Step 4: how much later than a delivered range another may arrive and still count as reordered, in us. */
+  reorderingWindowUs(minRttUs: number, srttUs: number, inRecovery: boolean, sackedSegments: number): number {
+    if (!this.#reorderingSeen && (inRecovery || sackedSegments >= DUP_THRESH)) return 0;
+    return Math.min((this.#reoWndMult * minRttUs) >> 2, srttUs);
+  }
+
+  /**
+   * Step 5: marks what was sent so long before the last delivered range that it must be lost, copies included; says whether
+   * any was. `waitUs` becomes the time after which the rest of it would be, 0 where nothing waits.
+   */
+  detectLoss(inFlight: InFlight, nowUs: number, reoWndUs: number): boolean {
+    let found = false;
+    this.waitUs = 0;
+    if (!this.#known) return false;
+    for (let i = 0; i < inFlight.count; i++) {
+      const flags = inFlight.flags(i);
+      const sentUs = inFlight.sentUs(i);
+      if (!sentAfter(this.xmitUs, this.endSeq, sentUs, inFlight.end(i))) {
+        if ((flags & RETRANSMITTED) === 0) break; // Those behind it were sent later still.
+        continue;
+      }
+      if ((flags & SACKED) !== 0 || (flags & (LOST | COPY_IN_FLIGHT)) === LOST) continue;
+      const remaining = (sentUs + this.rttUs + reoWndUs - nowUs) | 0;
+      if (remaining > 0) {
+        this.waitUs = Math.max(this.waitUs, remaining);
+        continue;
+      }
+      inFlight.setFlags(i, (flags | LOST) & ~COPY_IN_FLIGHT);
+      found = true;
+    }
+    return found;
+  }
+}
+
+/** RFC 8985 §6.1, RACK_sent_after: by time, then by place. */
+const sentAfter = (aUs: number, aEnd: Seq, bUs: number, bEnd: Seq): boolean =>
+  ((aUs - bUs) | 0) > 0 || (aUs === bUs && seqGt(aEnd, bEnd));

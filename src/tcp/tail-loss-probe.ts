@@ -1,0 +1,52 @@
+/** Tail loss probe: one segment that brings the ACK which a lost tail never would. RFC 8985 §7. */
+import { type Seq, seqGe, seqGt } from "../base/seq.ts";
+import { OPEN, type Sender } from "./sender.ts";
+import { SACK_OK, type Tcb } from "./tcb.ts";
+
+/** RFC 8985 §7.2: the peer may hold back the ACK of a lone segment so long. */
+const MAX_ACK_DELAY_MS = 200;
+/** Two ticks of the clock, so that an ACK on its way is not beaten by rounding. */
+const MARGIN_MS = 2;
+
+export class TailLossProbe {
+  /** SND.NXT when a probe was sent whose fate is open; meaningful with `outstanding`. */
+  #end = 0 as Seq;
+  #isRetransmission = false;
+  outstanding = false;
+
+  reset(): void {
+    this.outstanding = false;
+  }
+
+  sent(sndNxt: Seq, isRetransmission: boolean): void {
+    this.outstanding = true;
+    this.#end = sndNxt;
+    this.#isRetransmission = isRetransmission;
+  }
+
+  /**
+   * §7.4.2: what an ACK tells of the probe. True where it has repaired a loss that nothing else has shown: the window must
+   * be reduced for it.
+   */
+  acknowledged(ack: Seq, dsack: boolean, plainDuplicate: boolean): boolean {
+    if (!this.outstanding || !seqGe(ack, this.#end)) return false;
+    if (!this.#isRetransmission || dsack) {
+      this.outstanding = false;
+      return false;
+    }
+    if (seqGt(ack, this.#end)) {
+      this.outstanding = false;
+      return true;
+    }
+    if (plainDuplicate) this.outstanding = false;
+    return false;
+  }
+}
+
+/** §7.2: the time after which a probe is sent, in ms, or -1 where none may be. */
+export function probeTimeoutMs(c: Tcb, sender: Sender): number {
+  if (!c.has(SACK_OK) || sender.phase !== OPEN || sender.probe.outstanding || c.sndWnd === 0) return -1;
+  if (sender.inFlight.sackedOctets > 0 || c.srttUs === 0 || c.flightSize === 0) return -1;
+  const lone = c.flightSize <= c.sendMss;
+  return Math.ceil((2 * c.srttUs) / 1000) + (lone ? MAX_ACK_DELAY_MS : MARGIN_MS);
+}
