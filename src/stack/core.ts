@@ -5,7 +5,7 @@ import type { TxBatch } from "../base/tx-batch.ts";
 import { Icmp } from "../icmp/icmp.ts";
 import { DELIVER, Ipv4 } from "../ipv4/ipv4.ts";
 import { Routes } from "../ipv4/routes.ts";
-import { TCP_DEFAULTS, type TcpConfig } from "../tcp/config.ts";
+import { type TcpConfig, tcpConfig } from "../tcp/config.ts";
 import type { TcpConnection } from "../tcp/connection.ts";
 import { TcpCounters } from "../tcp/counters.ts";
 import { type DropCounters, newDropCounters } from "../wire/drop-reason.ts";
@@ -60,7 +60,7 @@ export class StackCore {
     this.tcp = new TcpLayer({
       clock,
       random,
-      config: { ...TCP_DEFAULTS, ...options.tcp },
+      config: tcpConfig(options.tcp ?? {}),
       counters: this.tcpCounters,
       ipv4: this.ipv4,
       links: this.links,

@@ -8,6 +8,7 @@ import { emitSegment, TCP_CHECKSUM_AT, TCP_HEADER } from "../wire/tcp.ts";
 /** RSTs that wait for a link; beyond, they are dropped and counted. */
 export const RESETS_WAITING_MAX = 1024;
 const WORDS = 6;
+const TTL = 64;
 
 /** RSTs on their way to one link: they belong to no connection (any more). RFC 9293 §3.5.2. */
 export class ResetQueue {
@@ -49,7 +50,7 @@ export class ResetQueue {
       emitSegment(tx.head, tx.headerAt(row) + TX_NETWORK_HEADER, seg, network.pseudoSum(local, remote, TCP_HEADER));
       tx.checksumFrom[row] = TX_NETWORK_HEADER;
       tx.checksumAt[row] = TX_NETWORK_HEADER + TCP_CHECKSUM_AT;
-      network.seal(tx, row, local, remote);
+      network.seal(tx, row, local, remote, TTL, 0);
     }
   }
 }

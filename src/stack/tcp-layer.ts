@@ -38,7 +38,6 @@ import { ReadyList } from "./ready-list.ts";
 import { ResetQueue } from "./reset-queue.ts";
 import type { ConnectRequest, ListenRequest, TcpRefusal, TcpService } from "./tcp-service.ts";
 
-const TTL = 64; // RFC 1700, "IP time to live parameter"; Linux's default.
 const NO_SEQ = 0 as Seq;
 
 /** The four-tuple of a segment that has arrived, as the side that received it sees it. */
@@ -104,7 +103,9 @@ export class TcpLayer implements TcpHost, TcpService {
     this.#wake = options.wake;
     this.#network = {
       pseudoSum: (local, remote, length) => pseudoHeaderSum(local, remote, PROTOCOL_TCP, length),
-      seal: (tx, row, local, remote) => this.#ipv4.finish(tx, row, local, remote, PROTOCOL_TCP, TTL, 0, true),
+      seal: (tx, row, local, remote, ttl, trafficClass) => {
+        this.#ipv4.finish(tx, row, local, remote, PROTOCOL_TCP, ttl, trafficClass, true);
+      },
     };
     this.#context = new TcpContext({
       clock: options.clock,
@@ -145,6 +146,7 @@ export class TcpLayer implements TcpHost, TcpService {
       return;
     }
     seg.gsoSize = datagram.gsoSize;
+    seg.ecn = datagram.tos & 3;
     this.#keys[i * KEY_WORDS] = destination;
     this.#keys[i * KEY_WORDS + 1] = source;
     this.#keys[i * KEY_WORDS + 2] = portPair(seg.dstPort, seg.srcPort);

@@ -1,5 +1,6 @@
 import type { CongestionAlgorithm } from "./congestion/controller.ts";
-import { newReno } from "./congestion/new-reno.ts";
+import { cubic } from "./congestion/cubic.ts";
+import type { EcnMode } from "./ecn.ts";
 
 /** What may be set for all of a stack's connections. Times in ms, sizes in octets. */
 export interface TcpConfig {
@@ -23,12 +24,16 @@ export interface TcpConfig {
   readonly delayedAckMs: number;
   /** How long a connection that its owner has closed waits in FIN-WAIT-2 for the peer's FIN. */
   readonly finWait2Ms: number;
-  /** Most octets kept for an owner that does not read; the largest window offered. */
+  /** Most octets kept for an owner that does not read, and so the window offered, at first. */
   readonly receiveBuffer: number;
+  /** What that may grow to while the peer fills it in less than a round trip. */
+  readonly receiveBufferMax: number;
   /** `send` returns false from here on; `drain` comes when the queue is down to half of it. */
   readonly sendHighWater: number;
   /** `cubic` (RFC 9438), `newReno` (RFC 5681), or one of the application's own. */
   readonly congestion: CongestionAlgorithm;
+  /** RFC 3168. */
+  readonly ecn: EcnMode;
   /** RFC 6928: segments of the initial window. */
   readonly initialWindowSegments: number;
   /** Largest MSS that we announce, whatever the link. */
@@ -47,7 +52,7 @@ export interface TcpConfig {
   readonly connectionsMax: number;
 }
 
-export const TCP_DEFAULTS: TcpConfig = {
+const TCP_DEFAULTS: TcpConfig = {
   mslMs: 30_000,
   rtoMsInitial: 1000,
   rtoMsMin: 200,
@@ -58,9 +63,11 @@ export const TCP_DEFAULTS: TcpConfig = {
   r1Retransmits: 3,
   delayedAckMs: 40,
   finWait2Ms: 60_000,
-  receiveBuffer: 1 << 20,
+  receiveBuffer: 1 << 18,
+  receiveBufferMax: 1 << 22,
   sendHighWater: 1 << 18,
-  congestion: newReno,
+  congestion: cubic,
+  ecn: "passive",
   initialWindowSegments: 10,
   mssMax: 65_495,
   outOfOrderSegmentsMax: 4096,
@@ -70,3 +77,10 @@ export const TCP_DEFAULTS: TcpConfig = {
   timeWaitMax: 262_144,
   connectionsMax: 4_194_304,
 };
+
+/** The defaults, and what is set instead of them. A receive buffer that is set alone is fixed, as SO_RCVBUF is. */
+export function tcpConfig(wishes: Partial<TcpConfig>): TcpConfig {
+  const receiveBufferMax = wishes.receiveBufferMax ?? wishes.receiveBuffer ?? TCP_DEFAULTS.receiveBufferMax;
+  const receiveBuffer = Math.min(wishes.receiveBuffer ?? TCP_DEFAULTS.receiveBuffer, receiveBufferMax);
+  return { ...TCP_DEFAULTS, ...wishes, receiveBuffer, receiveBufferMax };
+}

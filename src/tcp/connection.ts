@@ -6,7 +6,9 @@ import { ACK, RST, type Segment } from "../wire/segment.ts";
 import { TCP_HEADER } from "../wire/tcp.ts";
 import type { FourTuple, TcpContext } from "./context.ts";
 import { SILENT_HANDLER, type TcpFailure, type TcpHandler, type TcpSocket } from "./handler.ts";
+import type { CongestionAlgorithm } from "./congestion/controller.ts";
 import type { TcpInfo } from "./info.ts";
+import { KeepAlive, type KeepAliveOptions } from "./keep-alive.ts";
 import type { ListeningSocket } from "./listening-socket.ts";
 import { output } from "./output.ts";
 import { readQueued, resumeReading } from "./receive.ts";
@@ -14,6 +16,7 @@ import { reorderingEnds, timeOut } from "./recovery.ts";
 import { backedOffRtoMs } from "./rtt.ts";
 import { segmentArrives } from "./segment-arrives.ts";
 import type { Sender } from "./sender.ts";
+import { checkSettings, type TcpSettings } from "./settings.ts";
 import {
   CLOSED,
   CLOSE_WAIT,
@@ -239,6 +242,26 @@ export class TcpConnection extends Tcb implements TcpSocket {
     if (this.sender !== null) this.wantsTurn();
   }
 
+  configure(settings: TcpSettings): void {
+    checkSettings(settings);
+    this.settings = { ...this.settings, ...settings };
+    if (settings.noDelay !== undefined) this.setNoDelay(settings.noDelay);
+    if (settings.congestion !== undefined) this.#useCongestion(settings.congestion);
+    if (settings.keepAlive !== undefined) this.#keepAlive(settings.keepAlive);
+  }
+
+  #useCongestion(algorithm: CongestionAlgorithm): void {
+    if (this.controller !== null) this.tcp.giveBackController(this.controller, this.congestion);
+    this.congestion = algorithm;
+    this.controller = this.sender === null ? null : this.tcp.takeController(algorithm);
+  }
+
+  #keepAlive(wish: boolean | KeepAliveOptions): void {
+    this.keepAlive?.stop(this);
+    this.keepAlive = wish === false ? null : new KeepAlive(wish === true ? {} : wish, this.tcp.clock.nowMs);
+    if (this.state >= ESTABLISHED && this.state < TIME_WAIT) this.keepAlive?.start(this);
+  }
+
   info(): TcpInfo {
     return {
       state: this.stateName,
@@ -269,6 +292,7 @@ export class TcpConnection extends Tcb implements TcpSocket {
   // What the stack calls.
 
   arrives(seg: Segment): void {
+    if (this.keepAlive !== null) this.keepAlive.heard(this.tcp.clock.nowMs);
     segmentArrives(this, seg);
   }
 
@@ -299,6 +323,11 @@ export class TcpConnection extends Tcb implements TcpSocket {
 
   #lifeEnds(): void {
     if (this.state === TIME_WAIT) return this.enter(CLOSED);
+    if (this.keepAlive !== null && this.state >= ESTABLISHED && !(this.state === FIN_WAIT_2 && this.has(OWNER_GONE))) {
+      if (this.keepAlive.expired(this)) return;
+      this.sendReset();
+      return this.fail("ETIMEDOUT");
+    }
     if (this.state === FIN_WAIT_2) return this.fail(null); // Its owner has gone and the peer never closed.
     this.fail("ETIMEDOUT");
   }
@@ -320,7 +349,7 @@ export class TcpConnection extends Tcb implements TcpSocket {
   #retransmissionTimeout(): void {
     const { clock, config, counters } = this.tcp;
     const opening = this.state === SYN_SENT || this.state === SYN_RECEIVED;
-    if (((clock.nowMs - this.progressAtMs) | 0) >= (opening ? config.synR2Ms : config.r2Ms)) {
+    if (((clock.nowMs - this.progressAtMs) | 0) >= this.#r2Ms(opening)) {
       return this.fail("ETIMEDOUT");
     }
     counters.rtoExpirations++;
@@ -336,6 +365,12 @@ export class TcpConnection extends Tcb implements TcpSocket {
     armRto(this, backedOffRtoMs(this));
     this.wantsTurn();
     if (this.expirations === config.r1Retransmits && !opening) this.tellSoftly("ETIMEDOUT");
+  }
+
+  #r2Ms(opening: boolean): number {
+    const own = this.settings?.userTimeoutMs ?? 0;
+    if (own > 0) return own;
+    return opening ? this.tcp.config.synR2Ms : this.tcp.config.r2Ms;
   }
 
   // What the parts of the state machine share.
@@ -365,6 +400,8 @@ export class TcpConnection extends Tcb implements TcpSocket {
       case LISTEN:
         return assert(false, "a connection never listens");
       case ESTABLISHED:
+        this.keepAlive?.start(this);
+        return;
       case FIN_WAIT_1:
       case CLOSE_WAIT:
       case CLOSING:
@@ -468,7 +505,7 @@ export class TcpConnection extends Tcb implements TcpSocket {
 
   /** An error that does not end the connection; told once until there is progress. RFC 9293 MUST-47, MUST-56. */
   tellSoftly(failure: TcpFailure): void {
-    if (this.has(SOFT_TOLD)) return;
+    if (this.has(SOFT_TOLD) || this.settings?.softErrors === false) return;
     this.set(SOFT_TOLD);
     this.handler.softError?.(this, failure);
   }

@@ -19,7 +19,7 @@ export interface TcpNetwork {
   /** The folded sum over the pseudo-header. */
   pseudoSum(local: Address, remote: Address, tcpLength: number): number;
   /** Completes the newest row of `tx`: its network header. */
-  seal(tx: TxBatch, row: number, local: Address, remote: Address): void;
+  seal(tx: TxBatch, row: number, local: Address, remote: Address, ttl: number, trafficClass: number): void;
 }
 
 /** What a connection asks of the stack that holds it. */

@@ -24,7 +24,11 @@ export class TcpCounters {
   rtoExpirations = 0;
   fastRetransmits = 0;
   zeroWindowProbes = 0;
+  /** CE marks received, and reductions of the window because of the peer's ECE: RFC 3168. */
+  ceMarks = 0;
+  ecnReductions = 0;
   tailLossProbes = 0;
+  keepAliveProbes = 0;
   /** Responses to a loss that was none, taken back: RFC 4015. */
   spuriousRecoveries = 0;
   /** Duplicates of ours that the peer has reported: RFC 2883. */

@@ -1,4 +1,5 @@
 import type { TcpInfo } from "./info.ts";
+import type { TcpSettings } from "./settings.ts";
 import type { TcpStateName } from "./states.ts";
 
 /** Why a connection ended otherwise than by both sides' FINs; RFC 9293 MUST-12 wants the two told apart. */
@@ -79,6 +80,8 @@ export interface TcpSocket {
   read(): Uint8Array | null;
   /** Whether small segments wait for outstanding ones (RFC 9293 §3.7.4). Nagle's algorithm is on unless this is set. */
   setNoDelay(noDelay: boolean): void;
+  /** Errors: `RangeError` where a value cannot be. */
+  configure(settings: TcpSettings): void;
   /** The fields of Linux's `TCP_INFO` that apply. */
   info(): TcpInfo;
 }

@@ -16,6 +16,8 @@ export class OutOfOrder {
   /** Blocks as last reported, the newest first; at most `SACK_BLOCKS_MAX`. */
   readonly #edges = new Int32Array(SACK_BLOCKS_MAX * 2);
   #blocks = 0;
+  readonly #duplicate = new Int32Array(2);
+  #hasDuplicate = false;
   octets = 0;
 
   /** Where the peer's FIN stands, if it came ahead of the hole. */
@@ -71,8 +73,38 @@ export class OutOfOrder {
     return null;
   }
 
-  /** Writes at most `limit` blocks that lie after `rcvNxt` into `seg`, the newest first. RFC 2018 §4. */
+  /** [left, right) has come a second time: the next ACK says so, once. RFC 2883 §4. */
+  reportDuplicate(left: Seq, right: Seq): void {
+    this.#duplicate[0] = left;
+    this.#duplicate[1] = right;
+    this.#hasDuplicate = true;
+  }
+
+  /** Whether nothing is kept here any more. */
+  get isEmpty(): boolean {
+    return this.#chunks.length === 0 && this.finAt === null && !this.#hasDuplicate;
+  }
+
+  /**
+   * Writes at most `limit` blocks into `seg`: a duplicate first (RFC 2883 §4), then those that lie after `rcvNxt`, the newest
+   * first (RFC 2018 §4).
+   */
   fillSack(seg: Segment, rcvNxt: Seq, limit: number): void {
+    this.#forgetBelow(rcvNxt);
+    let count = 0;
+    if (this.#hasDuplicate) {
+      seg.sackEdges.set(this.#duplicate);
+      this.#hasDuplicate = false;
+      count = 1;
+    }
+    for (let block = 0; block < this.#blocks && count < limit; block++, count++) {
+      seg.sackEdges[2 * count] = this.#edges[2 * block];
+      seg.sackEdges[2 * count + 1] = this.#edges[2 * block + 1];
+    }
+    seg.sackCount = count;
+  }
+
+  #forgetBelow(rcvNxt: Seq): void {
     let kept = 0;
     for (let i = 0; i < this.#blocks; i++) {
       if (seqLe(this.#edges[2 * i + 1] as Seq, rcvNxt)) continue;
@@ -81,8 +113,6 @@ export class OutOfOrder {
       kept++;
     }
     this.#blocks = kept;
-    seg.sackCount = Math.min(kept, limit);
-    for (let edge = 0; edge < seg.sackCount * 2; edge++) seg.sackEdges[edge] = this.#edges[edge];
   }
 
   /** Puts the contiguous block that holds [seq, end) in front of those reported before and removes what it swallows. */

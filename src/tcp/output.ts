@@ -4,9 +4,10 @@
  */
 import { type Seq, seqAdd, seqDiff, seqGt } from "../base/seq.ts";
 import { TX_NETWORK_HEADER, type TxBatch } from "../base/tx-batch.ts";
-import { ACK, FIN, PSH, SYN } from "../wire/segment.ts";
+import { ACK, CWR, ECE, FIN, PSH, SYN } from "../wire/segment.ts";
 import { emitSegment, TCP_CHECKSUM_AT, TCP_HEADER } from "../wire/tcp.ts";
 import type { TcpConnection } from "./connection.ts";
+import { ECN_ASKED, ECN_OK, ecnField, ecnFlags } from "./ecn.ts";
 import { WITH_FIN } from "./in-flight.ts";
 import { nextLost, pipe, windowBehind } from "./recovery.ts";
 import { backedOffRtoMs } from "./rtt.ts";
@@ -18,6 +19,7 @@ import {
   FIN_QUEUED,
   FIN_SENT,
   HELD,
+  KEEP_ALIVE_DUE,
   NO_DELAY,
   PROBE_DUE,
   RTO_ARMED,
@@ -66,10 +68,17 @@ function sendSyn(c: TcpConnection, tx: TxBatch): void {
   out.clearOptions();
   out.mss = Math.min(c.mtu - TX_NETWORK_HEADER - TCP_HEADER, config.mssMax);
   out.sackPermitted = c.has(SACK_OK);
-  if (c.has(WINDOW_SCALE)) out.windowScale = c.rcvWscale = windowScaleFor(config.receiveBuffer);
+  if (c.has(WINDOW_SCALE)) out.windowScale = c.rcvWscale = windowScaleFor(config.receiveBufferMax);
   fillTimestamps(c);
-  emit(c, tx, c.iss, 0, c.state === SYN_SENT ? SYN : SYN | ACK);
+  emit(c, tx, c.iss, 0, synFlags(c, first));
   armRto(c, backedOffRtoMs(c));
+}
+
+/** RFC 3168 §6.1.1, and §6.1.1.1: a SYN that was lost is sent again without asking for ECN. */
+function synFlags(c: TcpConnection, first: boolean): number {
+  if (c.state !== SYN_SENT) return (c.ecn & ECN_OK) !== 0 ? SYN | ACK | ECE : SYN | ACK;
+  c.ecn = first && c.tcp.config.ecn === "on" ? ECN_ASKED : 0;
+  return c.ecn === 0 ? SYN : SYN | ECE | CWR;
 }
 
 function fillTimestamps(c: TcpConnection): void {
@@ -88,6 +97,7 @@ function fillOptions(c: TcpConnection): void {
     const fitting = out.hasTimestamps ? SACK_BESIDE_TIMESTAMPS : SACK_ALONE;
     const room = (c.sendMss >> 1) - SACK_OPTION; // At least half of a segment is left for text.
     c.outOfOrder.fillSack(out, c.rcvNxt, Math.max(0, Math.min(fitting, Math.floor(room / SACK_BLOCK))));
+    if (c.outOfOrder.isEmpty) c.outOfOrder = null;
   }
 }
 
@@ -112,6 +122,8 @@ function emit(c: TcpConnection, tx: TxBatch, seq: Seq, length: number, flags: nu
     if (lent < length) sent &= ~FIN;
     if (seqAdd(seq, lent) === c.sender.queue.end) sent |= PSH; // RFC 9293 MUST-61.
   }
+  const newText = lent > 0 && seq === c.sndNxt;
+  if (c.ecn !== 0) sent |= ecnFlags(c, newText);
   out.srcPort = c.localPort;
   out.dstPort = c.remotePort;
   out.seq = seq;
@@ -131,7 +143,7 @@ function emit(c: TcpConnection, tx: TxBatch, seq: Seq, length: number, flags: nu
   emitSegment(tx.head, tx.headerAt(row) + TX_NETWORK_HEADER, out, network.pseudoSum(c.local, c.remote, tcpLength));
   tx.checksumFrom[row] = TX_NETWORK_HEADER;
   tx.checksumAt[row] = TX_NETWORK_HEADER + TCP_CHECKSUM_AT;
-  network.seal(tx, row, c.local, c.remote);
+  network.seal(tx, row, c.local, c.remote, ttlOf(c), trafficClass(c, newText));
   counters.outSegs++;
   c.lastSentAtMs = c.tcp.clock.nowMs;
   return lent;
@@ -144,6 +156,13 @@ function rowLimit(c: TcpConnection): number {
   const room = c.segmentMax - TX_NETWORK_HEADER - TCP_HEADER - c.tcp.out.optionsLength;
   return Math.max(text, room - (room % text));
 }
+
+/** RFC 1700's recommendation, and Linux's default. */
+const TTL = 64;
+const ttlOf = (c: TcpConnection): number => c.settings?.ttl ?? TTL;
+/** RFC 2474 §3 and RFC 3168 §5. */
+const trafficClass = (c: TcpConnection, newText: boolean): number =>
+  ((c.settings?.dscp ?? 0) << 2) | (c.ecn === 0 ? 0 : ecnField(c, newText));
 
 function sendText(c: TcpConnection, sender: Sender, tx: TxBatch): boolean {
   let budget = QUANTUM;
@@ -300,7 +319,18 @@ function armPersist(c: TcpConnection): void {
   armRto(c, backedOffRtoMs(c));
 }
 
+/** RFC 9293 §3.8.4: an octet before SND.UNA, which the peer has long since had, and no text (SHLD-12). */
+function sendKeepAlive(c: TcpConnection, tx: TxBatch): void {
+  c.unset(KEEP_ALIVE_DUE);
+  fillOptions(c);
+  emit(c, tx, seqAdd(c.sndUna, -1), 0, ACK);
+}
+
 function sendAcks(c: TcpConnection, tx: TxBatch): boolean {
+  if (c.has(KEEP_ALIVE_DUE)) {
+    if (!tx.hasRoom()) return true;
+    sendKeepAlive(c, tx);
+  }
   if (c.acksDue === 0 && !c.has(ACK_NOW)) return false;
   let due = Math.max(c.acksDue, c.has(ACK_NOW) ? 1 : 0);
   for (; due > 0; due--) {

@@ -5,9 +5,9 @@ import type { TcpConnection } from "./connection.ts";
 import { SILENT_HANDLER } from "./handler.ts";
 import { OutOfOrder } from "./out-of-order.ts";
 import { ReceiveQueue } from "./receive-queue.ts";
-import { ACK_ARMED, CLOSE_DUE, END_TOLD, FIN_RECEIVED, NOTIFY, PAUSED } from "./tcb.ts";
+import { ACK_ARMED, CLOSE_DUE, END_TOLD, FIN_RECEIVED, NOTIFY, PAUSED, SACK_OK } from "./tcb.ts";
 import { armDelayedAck } from "./timers.ts";
-import { windowOpened } from "./window.ts";
+import { tuneBuffer, windowOpened } from "./window.ts";
 
 /** Text [seq, seq + length) of `seg`, already cut to the window. Precondition: length > 0, nothing of it before RCV.NXT. */
 export function receiveText(c: TcpConnection, seg: Segment, seq: Seq, at: number, length: number): void {
@@ -19,6 +19,7 @@ export function receiveText(c: TcpConnection, seg: Segment, seq: Seq, at: number
   if (segmentText > c.rcvMss && segmentText <= c.mtu) c.rcvMss = segmentText;
   c.advanceRcvNxt(length);
   c.countRead(length);
+  if (c.rcvBuffer < c.tcp.config.receiveBufferMax) tuneBuffer(c, seg);
   if (c.outOfOrder !== null) {
     deliver(c, seg.frame.bytes, at, at + length);
     closeHole(c);
@@ -38,12 +39,18 @@ function keepOutOfOrder(c: TcpConnection, seg: Segment, seq: Seq, at: number, le
   const kept = (c.outOfOrder ??= new OutOfOrder());
   if (kept.segments >= config.outOfOrderSegmentsMax || c.tcp.receiveMemory >= config.receiveMemoryMax) {
     counters.outOfOrderDropped++;
-    if (kept.segments === 0) c.outOfOrder = null;
+    if (kept.isEmpty) c.outOfOrder = null;
     return;
   }
   const before = kept.charge;
-  kept.insert(seq, seg.frame.bytes, at, length);
+  const added = kept.insert(seq, seg.frame.bytes, at, length);
   c.tcp.receiveMemory += kept.charge - before;
+  if (added === 0) reportDuplicate(c, seq, seqAdd(seq, length));
+}
+
+/** D-SACK: RFC 2883 §4. */
+export function reportDuplicate(c: TcpConnection, left: Seq, right: Seq): void {
+  if (c.has(SACK_OK)) (c.outOfOrder ??= new OutOfOrder()).reportDuplicate(left, right);
 }
 
 /** Text in order has come while later text was waiting: delivers what now continues it. RFC 5681 §4.2: ACK at once. */
@@ -60,7 +67,7 @@ function closeHole(c: TcpConnection): void {
   }
   const kept = c.outOfOrder;
   if (kept === null) return;
-  if (kept.segments === 0 && kept.finAt === null) c.outOfOrder = null;
+  if (kept.isEmpty) c.outOfOrder = null;
   else if (kept.segments > 0) c.ackEach();
 }
 

@@ -7,8 +7,9 @@ import { type Seq, seqAdd, seqDiff, seqGe, seqGt, seqLe, seqLt, toSeq } from "..
 import { RST, type Segment } from "../wire/segment.ts";
 import { acknowledge, tellDrained } from "./acknowledgment.ts";
 import type { TcpConnection } from "./connection.ts";
+import { agreeOnEcn, takeEcho, takeMarks } from "./ecn.ts";
 import { OutOfOrder } from "./out-of-order.ts";
-import { finSeq, receiveEnd, receiveText } from "./receive.ts";
+import { finSeq, receiveEnd, receiveText, reportDuplicate } from "./receive.ts";
 import { sampleRtt } from "./rtt.ts";
 import {
   CLOSED,
@@ -111,10 +112,13 @@ export function takeSyn(c: TcpConnection, seg: Segment): void {
   c.irs = seg.seq;
   c.rcvNxt = c.lastAckSent = seqAdd(seg.seq, 1);
   c.rcvAdv = seqAdd(c.rcvNxt, Math.min(c.tcp.config.receiveBuffer, 65_535));
+  c.tunedAt = c.rcvNxt;
+  c.tunedAtMs = c.tcp.clock.nowMs;
   if (seg.mss > 0) c.peerMss = seg.mss;
   c.sndWnd = c.maxSndWnd = seg.window;
   c.sndWl1 = seg.seq;
   c.sndWl2 = seg.acks ? seg.ack : c.iss;
+  agreeOnEcn(c, seg, c.has(PASSIVE));
   agree(c, TIMESTAMPS, seg.hasTimestamps);
   agree(c, SACK_OK, seg.sackPermitted);
   agree(c, WINDOW_SCALE, seg.windowScale >= 0);
@@ -164,6 +168,7 @@ function arrivesOtherwise(c: TcpConnection, seg: Segment): void {
   if (!checkRst(c, seg)) return; // Second.
   //                                Third, security: there are no compartments here.
   if (!checkSyn(c, seg)) return; // Fourth.
+  if (c.ecn !== 0) takeMarks(c, seg);
   const goesOn = checkAck(c, seg); // Fifth.
   tellDrained(c);
   if (!goesOn) return;
@@ -267,6 +272,7 @@ function checkAck(c: TcpConnection, seg: Segment): boolean {
   if (seqGe(seg.ack, c.sndUna)) {
     const advanced = seg.ack !== c.sndUna;
     acknowledge(c, seg);
+    if (c.ecn !== 0) takeEcho(c, seg);
     if (advanced) c.unset(SOFT_TOLD);
     if (c.sender !== null) c.wantsTurn();
   }
@@ -338,6 +344,7 @@ function processText(c: TcpConnection, seg: Segment): void {
     c.abort(); // SHLD-3: nobody will read it.
     return;
   }
+  if (before > 0) reportDuplicate(c, first, c.rcvNxt);
   if (before > 0 || beyond > 0) c.ackNow(); // The peer learns at once what of it was taken.
   receiveText(c, seg, seqAdd(first, before), seg.textAt + before, length);
 }

@@ -23,6 +23,8 @@ export class Sender {
   dupAcks = 0;
   /** The next retransmission leaves whatever the window says: RFC 5681 §3.2 (3), RFC 6675 §5 (4.3), RFC 6582 §3.2 (3). */
   firstIsDue = false;
+  /** Where a reduction because of ECN ends: the next may follow once this is acknowledged. */
+  reducedUntil = 0 as Seq;
   readonly rack = new Rack();
   readonly prr = new Prr();
   readonly undo = new Undo();
@@ -38,6 +40,7 @@ export class Sender {
     this.dupAcks = 0;
     this.firstIsDue = false;
     this.retransmitFrom = 0;
+    this.reducedUntil = sndNxt;
     this.rack.reset(sndNxt);
     this.undo.reset();
     this.probe.reset();

@@ -2,9 +2,11 @@ import { type Seq, seqAdd, seqDiff, seqGt } from "../base/seq.ts";
 import type { Address } from "../base/address.ts";
 import { type CongestionAlgorithm, type CongestionController, SSTHRESH_INFINITE } from "./congestion/controller.ts";
 import type { FourTuple, TcpContext } from "./context.ts";
+import type { KeepAlive } from "./keep-alive.ts";
 import type { OutOfOrder } from "./out-of-order.ts";
 import type { ReceiveQueue } from "./receive-queue.ts";
 import type { Sender } from "./sender.ts";
+import type { TcpSettings } from "./settings.ts";
 import { CLOSED, type TcpState } from "./states.ts";
 
 /** Yes-or-no facts of a connection, one bit each in `Tcb.bits`. */
@@ -37,6 +39,7 @@ export const TIMESTAMPS = 1 << 0, // Both sides sent the option: RFC 7323 §3.2.
   TIMER_IS_PROBE = 1 << 28, // The retransmission timer stands at a tail loss probe (RFC 8985 §7.2), or
   TIMER_IS_REORDERING = 1 << 29, // at the end of RACK's reordering window (§6.3), before the RTO itself.
   TAIL_PROBE_DUE = 1 << 30,
+  KEEP_ALIVE_DUE = 1 << 31,
   LINGERS = 1 << 27, // Counted among those in TIME-WAIT.
   WINDOW_SCALE = 1 << 26; // Both sides sent the option: RFC 7323 §2.2.
 
@@ -62,6 +65,8 @@ export class Tcb implements FourTuple {
 
   state: TcpState = CLOSED;
   bits = 0;
+  /** Of RFC 3168; see `ecn.ts`. */
+  ecn = 0;
 
   iss = 0 as Seq;
   sndUna = 0 as Seq;
@@ -80,6 +85,10 @@ export class Tcb implements FourTuple {
   rcvAdv = 0 as Seq;
   /** RCV.NXT as last acknowledged. */
   lastAckSent = 0 as Seq;
+  /** Autotuning: the buffer's size now, and RCV.NXT when it was last looked at. */
+  rcvBuffer: number;
+  tunedAt = 0 as Seq;
+  tunedAtMs = 0;
   /** Pure ACKs owed one by one: duplicates and challenges are never merged. */
   acksDue = 0;
 
@@ -123,6 +132,10 @@ export class Tcb implements FourTuple {
   lifeAtMs = 0;
   wheelAtMs = 0;
 
+  /** What only few connections have set. */
+  keepAlive: KeepAlive | null = null;
+  settings: TcpSettings | null = null;
+
   sender: Sender | null = null;
   /** There while `sender` is, and from the first congestion event on. */
   controller: CongestionController | null = null;
@@ -147,6 +160,7 @@ export class Tcb implements FourTuple {
     this.remotePort = tuple.remotePort;
     this.rtoMs = tcp.config.rtoMsInitial;
     this.congestion = tcp.config.congestion;
+    this.rcvBuffer = tcp.config.receiveBuffer;
   }
 
   has(bit: number): boolean {

@@ -1,6 +1,7 @@
 /** The receive window, RFC 9293 §3.8.6: what we offer, and when it is worth telling. */
 import { seqAdd, seqDiff, seqMax } from "../base/seq.ts";
-import type { Tcb } from "./tcb.ts";
+import type { Segment } from "../wire/segment.ts";
+import { type Tcb, TIMESTAMPS } from "./tcb.ts";
 
 const FIELD_MAX = 65_535;
 
@@ -9,14 +10,13 @@ const FIELD_MAX = 65_535;
  * where rounding has let in more.
  */
 function freeOctets(c: Tcb): number {
-  const { receiveBuffer, receiveMemoryMax } = c.tcp.config;
-  if (c.tcp.receiveMemory >= receiveMemoryMax) return 0;
-  return Math.min(receiveBuffer - (c.receiveQueue === null ? 0 : c.receiveQueue.octets), FIELD_MAX << c.rcvWscale);
+  if (c.tcp.receiveMemory >= c.tcp.config.receiveMemoryMax) return 0;
+  return Math.min(c.rcvBuffer - (c.receiveQueue === null ? 0 : c.receiveQueue.octets), FIELD_MAX << c.rcvWscale);
 }
 
 /** Silly-window avoidance, RFC 9293 §3.8.6.2.2 MUST-39: the right edge moves by a full segment or half the buffer, or not at all. */
 function worthwhile(c: Tcb, gain: number): boolean {
-  return gain >= Math.min(c.tcp.config.receiveBuffer >> 1, c.rcvMss);
+  return gain >= Math.min(c.rcvBuffer >> 1, c.rcvMss);
 }
 
 /**
@@ -40,8 +40,23 @@ export function offerWindow(c: Tcb, syn: boolean): number {
 /** Whether the owner has taken enough since the last ACK for the peer to be told. */
 export const windowOpened = (c: Tcb): boolean => {
   const gain = freeOctets(c) - c.rcvWnd;
-  return gain >= Math.min(c.tcp.config.receiveBuffer >> 1, 2 * c.rcvMss);
+  return gain >= Math.min(c.rcvBuffer >> 1, 2 * c.rcvMss);
 };
+
+/**
+ * Receive-window autotuning: once a round trip, room for twice of what came in it, so that the peer may double its rate.
+ * As Linux does (dynamic right-sizing, Fisk and Feng 2001); RFC 9293 §3.8.6.2.2 leaves the buffer's size open.
+ */
+export function tuneBuffer(c: Tcb, seg: Segment): void {
+  const { nowMs } = c.tcp.clock;
+  const rttMs =
+    c.has(TIMESTAMPS) && seg.hasTimestamps && seg.tsEcr !== 0 ? (nowMs + c.tsOffset - seg.tsEcr) | 0 : c.srttUs / 1000;
+  if (((nowMs - c.tunedAtMs) | 0) <= Math.max(1, rttMs)) return;
+  const octets = seqDiff(c.rcvNxt, c.tunedAt);
+  c.tunedAt = c.rcvNxt;
+  c.tunedAtMs = nowMs;
+  if (2 * octets > c.rcvBuffer) c.rcvBuffer = Math.min(2 * octets, c.tcp.config.receiveBufferMax);
+}
 
 /** The smallest shift with which the whole receive buffer can be offered. RFC 7323 §2.3. */
 export function windowScaleFor(receiveBuffer: number): number {

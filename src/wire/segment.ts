@@ -43,6 +43,8 @@ export class Segment {
   frame = NO_FRAME;
   textAt = 0;
   textLength = 0;
+  /** The ECN field of the IP header that it came in: RFC 3168 §5. */
+  ecn = 0;
   /** The sender's segment size where this is a super-segment, else 0. */
   gsoSize = 0;
 
