@@ -25,8 +25,8 @@ export function receiveText(c: TcpConnection, seg: Segment, seq: Seq, at: number
     closeHole(c);
     return;
   }
-  if (seqDiff(c.rcvNxt, c.lastAckSent) >= 2 * c.rcvMss)
-    c.ackNow(); // RFC 9293 SHLD-19.
+  // RFC 9293 SHLD-19, and as Linux has it: at once for more than one segment's octets.
+  if (seqDiff(c.rcvNxt, c.lastAckSent) > c.rcvMss) c.ackNow();
   else if (!c.has(ACK_ARMED)) armDelayedAck(c, c.tcp.config.delayedAckMs);
   deliver(c, seg.frame.bytes, at, at + length);
 }

@@ -212,7 +212,10 @@ function answerUnacceptable(c: TcpConnection, seg: Segment): void {
     return;
   }
   if (seg.fin && c.state === TIME_WAIT && finSeq(seg) === seqAdd(c.rcvNxt, -1)) c.enter(TIME_WAIT); // (Re)starts 2 MSL.
-  if (seg.textLength > 0) c.tcp.counters.duplicateSegs++;
+  if (seg.textLength > 0) {
+    c.tcp.counters.duplicateSegs++;
+    if (seqLe(finSeq(seg), c.rcvNxt)) reportDuplicate(c, seg.seq, finSeq(seg));
+  }
   // Text or FIN is sent again because our ACK was lost; anything else might be the other end of a loop of ACKs.
   if (seg.len > 0 && !seg.syn) c.ackEach();
   else c.challenge();

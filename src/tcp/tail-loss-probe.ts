@@ -5,8 +5,8 @@ import { SACK_OK, type Tcb } from "./tcb.ts";
 
 /** RFC 8985 §7.2: the peer may hold back the ACK of a lone segment so long. */
 const MAX_ACK_DELAY_MS = 200;
-/** Two ticks of the clock, so that an ACK on its way is not beaten by rounding. */
-const MARGIN_MS = 2;
+/** On a short path the peer's scheduling takes longer than the round trip: a probe sooner would mostly be in vain. */
+const PROBE_MS_MIN = 10;
 
 export class TailLossProbe {
   /** SND.NXT when a probe was sent whose fate is open; meaningful with `outstanding`. */
@@ -47,6 +47,6 @@ export class TailLossProbe {
 export function probeTimeoutMs(c: Tcb, sender: Sender): number {
   if (!c.has(SACK_OK) || sender.phase !== OPEN || sender.probe.outstanding || c.sndWnd === 0) return -1;
   if (sender.inFlight.sackedOctets > 0 || c.srttUs === 0 || c.flightSize === 0) return -1;
-  const lone = c.flightSize <= c.sendMss;
-  return Math.ceil((2 * c.srttUs) / 1000) + (lone ? MAX_ACK_DELAY_MS : MARGIN_MS);
+  const twoTripsMs = Math.ceil((2 * c.srttUs) / 1000);
+  return Math.max(twoTripsMs, PROBE_MS_MIN) + (c.flightSize <= c.sendMss ? MAX_ACK_DELAY_MS : 0);
 }
