@@ -78,7 +78,8 @@ export class Rack {
     for (let i = 0; i < inFlight.count; i++) {
       const flags = inFlight.flags(i);
       const sentUs = inFlight.sentUs(i);
-      if (!sentAfter(this.xmitUs, this.endSeq, sentUs, inFlight.end(i))) {
+      const isCopy = (flags & COPY_IN_FLIGHT) !== 0; // Its place says nothing: only time does.
+      if (isCopy ? ((this.xmitUs - sentUs) | 0) <= 0 : !sentAfter(this.xmitUs, this.endSeq, sentUs, inFlight.end(i))) {
         if ((flags & RETRANSMITTED) === 0) break; // Those behind it were sent later still.
         continue;
       }

@@ -43,17 +43,33 @@ function delivered(c: Tcb, sender: Sender, seg: Segment, i: number): void {
   sender.rack.delivered(inFlight.end(i), sentUs, flags, nowUs, ambiguous);
 }
 
-/** Marks what the blocks of `seg` report; returns the octets that were not reported before. RFC 2018 §5. */
+/**
+ * Marks what the blocks of `seg` report; returns the octets that were not reported before. RFC 2018 §5. The lowest block
+ * comes first, whatever the peer's order, so that what one ACK reports does not look reordered.
+ */
 export function applySack(c: Tcb, sender: Sender, seg: Segment): number {
   const { inFlight } = sender;
   const before = inFlight.sackedOctets;
-  for (let block = 0; block < seg.sackCount && inFlight.count < RANGES_MAX; block++) {
-    const left = seg.sackEdges[2 * block] as Seq;
+  let from = c.sndUna;
+  for (let taken = 0; taken < seg.sackCount && inFlight.count < RANGES_MAX; taken++) {
+    const block = lowestBlock(seg, from);
+    if (block < 0) break;
     const right = seg.sackEdges[2 * block + 1] as Seq;
-    if (seqLt(left, c.sndUna) || seqLe(right, left) || seqGt(right, c.sndNxt)) continue; // D-SACK, or not ours.
-    markSacked(c, sender, seg, left, right);
+    if (seqLe(right, c.sndNxt)) markSacked(c, sender, seg, seg.sackEdges[2 * block] as Seq, right);
+    from = seqAdd(seg.sackEdges[2 * block] as Seq, 1);
   }
   return inFlight.sackedOctets - before;
+}
+
+/** The block that starts first at or after `from`, -1 where none does; empty ones do not count, nor do D-SACKs below it. */
+function lowestBlock(seg: Segment, from: Seq): number {
+  let lowest = -1;
+  for (let block = 0; block < seg.sackCount; block++) {
+    const left = seg.sackEdges[2 * block] as Seq;
+    if (seqLt(left, from) || seqLe(seg.sackEdges[2 * block + 1] as Seq, left)) continue;
+    if (lowest < 0 || seqLt(left, seg.sackEdges[2 * lowest] as Seq)) lowest = block;
+  }
+  return lowest;
 }
 
 function markSacked(c: Tcb, sender: Sender, seg: Segment, left: Seq, right: Seq): void {

@@ -10,6 +10,7 @@ import { completeChecksum } from "../../src/device/offload.ts";
 import { StackCore } from "../../src/stack/core.ts";
 import type { TcpConfig } from "../../src/tcp/config.ts";
 import { TcpConnection } from "../../src/tcp/connection.ts";
+import { newReno } from "../../src/tcp/congestion/new-reno.ts";
 import type { TcpFailure, TcpHandler, TcpSocket } from "../../src/tcp/handler.ts";
 import type { TcpListenHandler, TcpListener } from "../../src/tcp/listener.ts";
 import { sealIcmp } from "../../src/wire/icmp.ts";
@@ -99,7 +100,8 @@ export class ScriptedPeer {
     this.core = new StackCore({
       random: new SeededRandom(1),
       startUs: 1_000_000_000,
-      ...(options.tcp === undefined ? {} : { tcp: options.tcp }),
+      // Windows that are easy to reckon with: NewReno's, and a receive buffer that does not grow.
+      tcp: { congestion: newReno, receiveBuffer: 1 << 20, ...options.tcp },
       events: {
         faulted: (error) => {
           if (options.faulted === undefined) throw error;
