@@ -89,7 +89,7 @@ test("RFC 2018 §4: the block of the newest segment comes first, then those repo
   t.inject("ACK seq=3001 ack=1 len=100").expect("ACK ack=1 sack=3001-3101,1001-1101");
   t.inject("ACK seq=2001 ack=1 len=100").expect("ACK ack=1 sack=2001-2101,3001-3101,1001-1101");
   t.inject("ACK seq=1101 ack=1 len=900").expect("ACK ack=1 sack=1001-2101,3001-3101");
-  t.inject("ACK seq=3001 ack=1 len=50").expect("ACK ack=1 sack=3001-3101,1001-2101");
+  t.inject("ACK seq=3001 ack=1 len=50").expect("ACK ack=1 sack=3001-3051,3001-3101,1001-2101");
   t.inject("ACK seq=1 ack=1 len=1000").expect("ACK ack=2101 sack=3001-3101");
   t.inject("ACK seq=2101 ack=1 len=900").expect("ACK ack=3101 sack=none");
 });
