@@ -24,7 +24,8 @@ export interface Sample {
 
 /** Length of a sample. The load that goes before it is not looked at: the server's code is compiled then. */
 export interface Span {
-  readonly warmUpSeconds: number;
+  /** Of the server's CPU, not of the clock: on a busy machine the one says little about the other. 0 for no warming up. */
+  readonly warmUpCpuSeconds: number;
   readonly seconds: number;
 }
 
@@ -38,6 +39,14 @@ export interface Setting {
 /** In bulk, CPU is told for this many octets: about one super-segment. */
 const BULK_OPERATION = 65_536;
 
+/** Loads of a second before the sample, at most: a server that is hardly busy is not waited for. */
+const WARM_UPS_MAX = 8;
+
+function busySeconds(server: ServerProcess): number {
+  const { user, system } = server.cpu();
+  return user + system;
+}
+
 /** Takes one sample with a fresh server. */
 export async function sample(workload: Workload, subject: Subject, setting: Setting): Promise<Sample> {
   const { world, tools, span } = setting;
@@ -45,7 +54,7 @@ export async function sample(workload: Workload, subject: Subject, setting: Sett
   const loadFor = (seconds: number): ReturnType<typeof load> =>
     load(workload.command(subject.link.server, seconds, tools));
   try {
-    if (span.warmUpSeconds > 0) await loadFor(span.warmUpSeconds);
+    for (let run = 0; run < WARM_UPS_MAX && busySeconds(server) < span.warmUpCpuSeconds; run++) await loadFor(1);
     const dropped = framesDropped(subject.link);
     const before = server.cpu();
     const report = await loadFor(span.seconds);
