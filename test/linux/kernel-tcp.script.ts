@@ -6,11 +6,13 @@ import { createInterface } from "node:readline";
 import { configureInterface } from "../../src/device/tun-interface.ts";
 import { TunDevice } from "../../src/device/tun.ts";
 import { toAddress } from "../../src/base/address.ts";
+import { SeededRandom } from "../../src/base/random.ts";
 import { Stack } from "../../src/host/stack.ts";
 import type { Socket } from "../../src/sockets/socket.ts";
 import { EventLoopTimebase } from "../../src/stack/event-loop-timebase.ts";
 import type { TcpConfig } from "../../src/tcp/config.ts";
-import { connected, echoed, KERNEL, must, Pattern, readAll, spawnScript, STACK, writeAll } from "./kernel-side.ts";
+import { Hostile } from "../fuzz/hostile.ts";
+import { connected, echoed, KERNEL, must, Pattern, readAll, run, spawnScript, STACK, writeAll } from "./kernel-side.ts";
 import { scale } from "./scale.ts";
 
 const ECHO = 7;
@@ -362,6 +364,43 @@ async function removed(): Promise<unknown> {
   return { code: error.code, left: stack.stats().connections.all };
 }
 
+/** Puts each datagram that it reads (two octets of length before it) on the device, past the kernel's own checks. */
+const RAW_SENDER = `
+import socket, sys
+out = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0x0800)
+out.bind(("tun0", 0x0800))
+data = sys.stdin.buffer.read()
+at = 0
+while at < len(data):
+    end = at + 2 + int.from_bytes(data[at:at + 2], "big")
+    try:
+        out.send(data[at + 2:end])
+    except OSError:
+        pass
+    at = end
+`;
+
+/** Hostile datagrams through a real device, beside a conversation with the kernel that goes on. */
+async function hostile(): Promise<unknown> {
+  const stack = await open();
+  listen(stack, ECHO, echo);
+  const socket = await connected({ port: ECHO });
+  const source = new Hostile(new SeededRandom(11), socket.localPort ?? 0);
+  const datagrams: Buffer[] = [];
+  for (let i = 0; i < scale.hostileDatagrams; i++) {
+    const bytes = source.next();
+    if (bytes.length > 0) datagrams.push(Buffer.from([bytes.length >>> 8, bytes.length & 255]), Buffer.from(bytes));
+  }
+  const talking = Promise.all([readAll(socket, pattern), writeAll(socket, pattern, 16 * MIB)]);
+  const { status, stderr } = await run("python3", ["-c", RAW_SENDER], Buffer.concat(datagrams));
+  const [seen] = await talking;
+  const again = await echoed(ECHO, 100_000);
+  const { drops, tcp } = stack.stats();
+  const dropped = Object.values(drops).reduce((sum, count) => sum + count, 0) + (tcp["inErrs"] ?? 0);
+  await stack.close({ deadlineMs: 0 });
+  return { ...seen, again, dropped, broken: tcp["brokenInvariants"], sender: status === 0 ? "sent" : stderr };
+}
+
 const verbs: Record<string, () => Promise<unknown>> = {
   closes: () => closes(true),
   closesPlain: () => closes(false),
@@ -379,6 +418,7 @@ const verbs: Record<string, () => Promise<unknown>> = {
   idle,
   blocked,
   removed,
+  hostile,
 };
 
 configureInterface("lo", { up: true });

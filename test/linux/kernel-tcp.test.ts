@@ -142,3 +142,13 @@ test(
     expect(await verb(context, "removed")).toEqual({ code: "ERR_TUN_REMOVED", left: 0 });
   },
 );
+
+test(
+  "design.md §7: hostile datagrams through the device change no conversation and are counted",
+  { timeout: timeoutMs },
+  async (context) => {
+    const seen = (await verb(context, "hostile")) as { dropped: number };
+    expect(seen).toMatchObject({ octets: 16 * MIB, same: true, again: true, broken: 0, sender: "sent" });
+    expect(seen.dropped).toBeGreaterThan(1000);
+  },
+);
