@@ -1,5 +1,6 @@
 /** What a script's options and commands mean for the stack under test. What has no equivalent makes the script unsupported. */
 import { TCP_DEFAULTS, type TcpConfig } from "../../src/tcp/config.ts";
+import { windowScaleFor } from "../../src/tcp/window.ts";
 import { cubic } from "../../src/tcp/congestion/cubic.ts";
 import { newReno } from "../../src/tcp/congestion/new-reno.ts";
 import { type CallSpec, type Script, type TcpSpec, Unsupported } from "./script.ts";
@@ -235,6 +236,7 @@ function fitWindowScale(settings: Settings, script: Script): void {
     if (action.type !== "packet" || action.inbound || action.protocol !== "tcp") continue;
     const scale = action.options?.find(({ name }) => name === "wscale")?.numbers[0];
     if (scale === undefined) continue;
+    if (scale === windowScaleFor(settings.tcp.receiveBuffer ?? TCP_DEFAULTS.receiveBuffer)) return;
     settings.tcp.receiveBuffer = 65_535 * 2 ** Math.min(scale, 14);
     return;
   }
