@@ -53,6 +53,7 @@ export async function simulate<T>(
   });
   const run = async (): Promise<T> => {
     const value = await program(sim);
+    sim.check();
     await Promise.all(sim.hosts.map((host) => host.close()));
     return value;
   };

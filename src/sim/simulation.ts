@@ -110,7 +110,7 @@ export class Simulation {
         this.#passing(toUs);
       },
       idle: () => {
-        this.#sweep();
+        this.check();
         this.#fail("the program waits for something that will never come: nothing is left to happen");
       },
       threw: (error) => {
@@ -243,6 +243,12 @@ export class Simulation {
     return this.#world.capture.toPcapng();
   }
 
+  /** Checks now what is checked again and again while time passes. */
+  check(): void {
+    for (const host of this.#hosts) host.sweep();
+    for (const check of this.#invariants) check();
+  }
+
   report(): SimulationReport {
     return {
       seed: this.seed,
@@ -295,12 +301,7 @@ export class Simulation {
     if (toUs > limitMs * 1000) this.#fail(`the program has not ended within ${String(limitMs)} ms of virtual time`);
     if (toUs - this.#sweptUs < SWEEP_US) return;
     this.#sweptUs = toUs;
-    this.#sweep();
-  }
-
-  #sweep(): void {
-    for (const host of this.#hosts) host.sweep();
-    for (const check of this.#invariants) check();
+    this.check();
   }
 
   /** Told, not thrown: between here and the loop stand the stack and the application, which catch what is thrown. */

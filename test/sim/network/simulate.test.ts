@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { createServer, get, type Server } from "node:http";
+import { createServer, get, type IncomingMessage } from "node:http";
 import { expect, test } from "vitest";
 import { simulate, SimulationFailure } from "../../../src/sim/index.ts";
 import { connected, echo, echoOn, octetsOf, pairOf, QUIET, rejectionOf } from "./worlds.ts";
@@ -71,9 +71,7 @@ test("a program written for node:http runs unchanged", async () => {
     const createConnection = (): never => a.net.connect({ host: b.address, port: 80 }) as never;
     const bodies: string[] = [];
     for (const path of ["/one", "/two"]) {
-      const [response] = (await once(get({ path, createConnection }), "response")) as [
-        import("node:http").IncomingMessage,
-      ];
+      const [response] = (await once(get({ path, createConnection }), "response")) as [IncomingMessage];
       let body = "";
       for await (const chunk of response) body += String(chunk);
       bodies.push(body);
