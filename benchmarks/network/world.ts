@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { Socket } from "node:net";
 
 import { run } from "./command.ts";
 
@@ -43,10 +44,13 @@ export class World {
 
   /** "inside", or the exit status of this program after it was run again inside private namespaces. */
   static async enter(): Promise<number | "inside"> {
-    if (process.env[INSIDE] !== undefined) return "inside";
+    if (process.env[INSIDE] !== undefined) {
+      endWithParent();
+      return "inside";
+    }
     const again = [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
     const env = { ...process.env, [INSIDE]: "1" };
-    const child = spawn("unshare", [...PRIVATE, ...again], { stdio: "inherit", env });
+    const child = spawn("unshare", [...PRIVATE, ...again], { stdio: ["pipe", "inherit", "inherit"], env });
     const [status] = (await once(child, "close")) as [number | null];
     return status ?? 1;
   }
@@ -77,6 +81,13 @@ export class World {
   close(): void {
     this.#holder.kill();
   }
+}
+
+/** Whatever ends the process outside, this one goes too: its standard input, a pipe from there, is closed then. */
+function endWithParent(): void {
+  const fromParent = new Socket({ fd: 0, readable: true, writable: false });
+  fromParent.on("close", () => process.exit(1)).resume();
+  fromParent.unref();
 }
 
 function setUp(before: readonly string[], device: string, address: string): void {
