@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { TCP_DEFAULTS, type TcpConfig } from "../../src/tcp/config.ts";
+import { type TcpConfig, tcpConfig } from "../../src/tcp/config.ts";
 import { type Outcome, runScript } from "./runner.ts";
 
 const USAGE = "use: npm run pkt -- [--leave-out=WORD,...] [--set=NAME=NUMBER,...] FILE|DIR ...";
@@ -32,10 +32,11 @@ const words = (text: string): string[] => text.split(",").filter((word) => word 
 
 /** Numbers of `TcpConfig` by their names: "delayedAckMs=0". */
 function settingsFrom(assignments: readonly string[]): Partial<TcpConfig> {
+  const known = tcpConfig({});
   return Object.fromEntries(
     assignments.map((assignment) => {
       const [name, value] = assignment.split("=");
-      if (!(name in TCP_DEFAULTS) || Number.isNaN(Number(value))) throw new Error(`--set=${assignment}: ${USAGE}`);
+      if (!(name in known) || Number.isNaN(Number(value))) throw new Error(`--set=${assignment}: ${USAGE}`);
       return [name, Number(value)];
     }),
   );

@@ -1,9 +1,11 @@
 /** What a script's options and commands mean for the stack under test. What has no equivalent makes the script unsupported. */
-import { TCP_DEFAULTS, type TcpConfig } from "../../src/tcp/config.ts";
+import { type TcpConfig, tcpConfig } from "../../src/tcp/config.ts";
 import { windowScaleFor } from "../../src/tcp/window.ts";
 import { cubic } from "../../src/tcp/congestion/cubic.ts";
 import { newReno } from "../../src/tcp/congestion/new-reno.ts";
 import { type CallSpec, type Script, type TcpSpec, Unsupported } from "./script.ts";
+
+const DEFAULTS = tcpConfig({});
 
 export interface Settings {
   tcp: { -readonly [K in keyof TcpConfig]?: TcpConfig[K] };
@@ -94,7 +96,11 @@ function setReceiveSpace(settings: Settings, octets: number): void {
 /** By the name behind the last dot, for Linux and FreeBSD alike. What changes nothing that a peer sees here is listed as nothing. */
 const SYSCTLS: Readonly<Record<string, Setter>> = {
   tcp_congestion_control: (s, v) => (s.tcp.congestion = congestion(v)),
-  tcp_rmem: (s, v) => (s.tcp.receiveBuffer = number(v.trim().split(/\s+/)[2] ?? v)),
+  tcp_rmem: (s, v) => {
+    const [, initial, max] = v.trim().split(/\s+/);
+    s.tcp.receiveBuffer = number(initial);
+    s.tcp.receiveBufferMax = number(max);
+  },
   recvspace: (s, v) => {
     setReceiveSpace(s, number(v));
   },
@@ -107,8 +113,9 @@ const SYSCTLS: Readonly<Record<string, Setter>> = {
   tcp_window_scaling: offered("wscale"),
   rfc1323: offered("TS", "wscale"),
   "sack.enable": offered("sackOK"),
-  tcp_ecn: only("0", "2"),
-  "ecn.enable": only("0", "2"),
+  tcp_ecn: (s, v) => (s.tcp.ecn = ecnMode(v)),
+  "ecn.enable": (s, v) => (s.tcp.ecn = ecnMode(v)),
+  tcp_ecn_fallback: nothing,
   insecure_rst: only("0"),
   insecure_syn: only("0"),
   blackhole: only("0"),
@@ -141,7 +148,7 @@ const SYSCTLS: Readonly<Record<string, Setter>> = {
   tcp_fastopen_key: nothing,
   tcp_notsent_lowat: nothing,
   tcp_invalid_ratelimit: nothing,
-  maxsockbuf: nothing,
+  maxsockbuf: (s, v) => (s.tcp.receiveBufferMax = number(v)),
   sendspace: nothing,
   "hostcache.purgenow": nothing,
   rexmit_slop: nothing,
@@ -150,14 +157,25 @@ const SYSCTLS: Readonly<Record<string, Setter>> = {
   "fastopen.client_enable": only("0"),
 };
 
-const congestion = (name: string): typeof cubic => {
+const ecnMode = (value: string): TcpConfig["ecn"] => {
+  const mode = new Map<string, TcpConfig["ecn"]>([
+    ["0", "off"],
+    ["1", "on"],
+    ["2", "passive"],
+  ]).get(value);
+  if (mode === undefined) throw new Unsupported("accurate ECN is not in the stack");
+  return mode;
+};
+
+export const congestion = (name: string): typeof cubic => {
   if (name === "cubic") return cubic;
   if (name === "reno" || name === "newreno") return newReno;
   throw new Unsupported(`congestion control ${name} is not in the stack`);
 };
 
 /** What packetdrill's own folder of defaults sets and the stack has a setting for. */
-const LINUX_DEFAULTS = "sysctl -q net.ipv4.tcp_rmem='4096 540000 15728640' net.ipv4.tcp_congestion_control=cubic";
+const LINUX_DEFAULTS =
+  "sysctl -q net.ipv4.tcp_rmem='4096 540000 15728640' net.ipv4.tcp_congestion_control=cubic net.ipv4.tcp_ecn=0";
 
 /** Throws `Unsupported` with the reason for what the stack cannot be made to do. */
 export function settingsOf(script: Script, tcp: Partial<TcpConfig> = {}): Settings {
@@ -177,7 +195,7 @@ export function settingsOf(script: Script, tcp: Partial<TcpConfig> = {}): Settin
     strictOptions: false,
     strictSegments: false,
     strictEnd: false,
-    receiveSpace: { fresh: TCP_DEFAULTS.receiveBuffer, open: TCP_DEFAULTS.receiveBuffer },
+    receiveSpace: { fresh: DEFAULTS.receiveBuffer, open: DEFAULTS.receiveBuffer },
   };
   for (const [name, value] of script.options) {
     if (!Object.hasOwn(OPTIONS, name)) throw new Unsupported(`option --${name}`);
@@ -236,8 +254,10 @@ function fitWindowScale(settings: Settings, script: Script): void {
     if (action.type !== "packet" || action.inbound || action.protocol !== "tcp") continue;
     const scale = action.options?.find(({ name }) => name === "wscale")?.numbers[0];
     if (scale === undefined) continue;
-    if (scale === windowScaleFor(settings.tcp.receiveBuffer ?? TCP_DEFAULTS.receiveBuffer)) return;
-    settings.tcp.receiveBuffer = 65_535 * 2 ** Math.min(scale, 14);
+    const { receiveBuffer, receiveBufferMax } = tcpConfig(settings.tcp);
+    if (scale === windowScaleFor(receiveBufferMax)) return;
+    settings.tcp.receiveBufferMax = 65_535 * 2 ** Math.min(scale, 14);
+    settings.tcp.receiveBuffer = Math.min(receiveBuffer, settings.tcp.receiveBufferMax);
     return;
   }
 }
@@ -250,7 +270,7 @@ function fitSocketOptions(settings: Settings, script: Script): void {
     if (value === null) continue;
     if (wordOf(action, 2) === "TCP_MAXSEG") settings.tcp.mssMax = value;
     if (wordOf(action, 2) === "SO_RCVBUF") {
-      settings.tcp.receiveBuffer = value;
+      settings.tcp.receiveBuffer = settings.tcp.receiveBufferMax = value;
       settings.receiveSpace = { fresh: value, open: value };
     }
   }

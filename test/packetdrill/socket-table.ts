@@ -2,6 +2,8 @@
 import { ANY_ADDRESS, toAddress } from "../../src/base/address.ts";
 import type { TcpListener, TcpSocket } from "../../src/stack/tcp-service.ts";
 import type { TcpHandler } from "../../src/tcp/handler.ts";
+import type { KeepAliveOptions } from "../../src/tcp/keep-alive.ts";
+import type { TcpSettings } from "../../src/tcp/settings.ts";
 import type { Host } from "./host.ts";
 import { streamOctet, streamOctets } from "./wire.ts";
 
@@ -26,7 +28,8 @@ export class ScriptSocket {
   readonly host: Host;
   nonBlocking = false;
   port = 0;
-  noDelay = false;
+  /** Of the connection that it has or will have. */
+  #settings: TcpSettings = {};
   /** SO_LINGER with a time of 0: close sends an RST. */
   resetOnClose = false;
   /** Most octets that wait to be acknowledged; SO_SNDBUF counts twice, as in Linux. */
@@ -36,6 +39,8 @@ export class ScriptSocket {
   /** Why the connection has ended, until a call has told it: SO_ERROR. */
   error: string | null = null;
   state: "fresh" | "connecting" | "open" | "over" = "fresh";
+  #keepsAlive = false;
+  #keepAliveTimes: KeepAliveOptions = {};
   #connectTold = false;
   #readShut = false;
   #writeShut = false;
@@ -102,14 +107,14 @@ export class ScriptSocket {
   #accept(connection: TcpSocket): void {
     this.listener?.pause();
     this.#taken = new ScriptSocket(this.host);
-    this.#taken.adopt(connection, this.noDelay);
+    this.#taken.adopt(connection, this.#settings);
   }
 
-  adopt(connection: TcpSocket, noDelay: boolean): void {
+  adopt(connection: TcpSocket, settings: TcpSettings): void {
     this.connection = connection;
     connection.handler = this.#handler;
     this.state = "open";
-    this.setNoDelay(noDelay);
+    this.configure(settings);
   }
 
   connect(remote: number, port: number): Attempt {
@@ -129,7 +134,7 @@ export class ScriptSocket {
     if (typeof connection === "string") return () => failed(connection);
     this.connection = connection;
     this.state = "connecting";
-    this.setNoDelay(this.noDelay);
+    this.configure(this.#settings);
     return () => {
       if (this.state === "connecting") return this.nonBlocking ? failed("EINPROGRESS") : null;
       this.#connectTold = true;
@@ -137,9 +142,19 @@ export class ScriptSocket {
     };
   }
 
-  setNoDelay(noDelay: boolean): void {
-    this.noDelay = noDelay;
-    this.connection?.setNoDelay(noDelay);
+  get settings(): TcpSettings {
+    return this.#settings;
+  }
+  configure(settings: TcpSettings): void {
+    this.#settings = { ...this.#settings, ...settings };
+    this.connection?.configure(settings);
+  }
+
+  /** SO_KEEPALIVE switches it; its times may be set before and after. */
+  keepAlive(on: boolean | null, times: KeepAliveOptions): void {
+    if (on !== null) this.#keepsAlive = on;
+    this.#keepAliveTimes = { ...this.#keepAliveTimes, ...times };
+    this.configure({ keepAlive: this.#keepsAlive ? this.#keepAliveTimes : false });
   }
 
   /** The error that waits, told once. */

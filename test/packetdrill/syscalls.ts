@@ -184,7 +184,39 @@ function made(call: CallSpec, process: Process, socket: ScriptSocket): CallResul
 }
 
 const NOTHING_SET = new Set(["SO_REUSEADDR", "SO_REUSEPORT", "SO_RCVBUF", "TCP_MAXSEG", "SO_NOSIGPIPE"]);
-const SET_NAMES = new Set([...NOTHING_SET, "TCP_NODELAY", "SO_SNDBUF", "SO_LINGER"]);
+
+type SocketSetter = (socket: ScriptSocket, value: number) => void;
+const SETTERS: Readonly<Record<string, SocketSetter>> = {
+  SO_SNDBUF: (socket, value) => {
+    socket.sendBuffer = 2 * value;
+  },
+  TCP_NODELAY: (socket, value) => {
+    socket.configure({ noDelay: value !== 0 });
+  },
+  TCP_USER_TIMEOUT: (socket, value) => {
+    socket.configure({ userTimeoutMs: value });
+  },
+  IP_TTL: (socket, value) => {
+    socket.configure({ ttl: value });
+  },
+  IP_TOS: (socket, value) => {
+    if ((value & 3) !== 0) throw new Unsupported("the ECN field is TCP's own");
+    socket.configure({ dscp: value >> 2 });
+  },
+  SO_KEEPALIVE: (socket, value) => {
+    socket.keepAlive(value !== 0, {});
+  },
+  TCP_KEEPIDLE: (socket, value) => {
+    socket.keepAlive(null, { idleMs: value * 1000 });
+  },
+  TCP_KEEPINTVL: (socket, value) => {
+    socket.keepAlive(null, { intervalMs: value * 1000 });
+  },
+  TCP_KEEPCNT: (socket, value) => {
+    socket.keepAlive(null, { probes: value });
+  },
+};
+const SET_NAMES = new Set([...NOTHING_SET, ...Object.keys(SETTERS), "SO_LINGER"]);
 const GET_NAMES = new Set([
   "SO_ERROR",
   "TCP_NODELAY",
@@ -221,8 +253,7 @@ function setOption(socket: ScriptSocket, call: CallSpec): CallResult {
     return done(0);
   }
   const value = intOf(arg?.kind === "array" ? arg.items.at(0) : arg, name);
-  if (name === "SO_SNDBUF") socket.sendBuffer = 2 * value;
-  else socket.setNoDelay(value !== 0);
+  SETTERS[name](socket, value);
   return done(0);
 }
 
@@ -231,7 +262,7 @@ function getOption(socket: ScriptSocket, call: CallSpec, settings: Settings): Ca
     case "SO_ERROR":
       return socket.takeSocketError();
     case "TCP_NODELAY":
-      return done(0, Number(socket.noDelay));
+      return done(0, Number(socket.settings.noDelay === true));
     case "SO_SNDBUF":
       return done(0, socket.sendBuffer);
     case "SO_RCVBUF":
