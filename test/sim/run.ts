@@ -47,6 +47,23 @@ function contextOf(socket: TcpSocket): TcpContext {
   return socket.tcp;
 }
 
+/** No application leaves early, and nothing is lost so often that a connection may give up (RFC 9293 §3.8.3). */
+function isGentle({ faults, partitions, vanishAtMs, connections }: Plan): boolean {
+  const { loss = 0, corrupt = 0, rateBitsPerSecond } = faults;
+  const stays = connections.every(({ apps }) =>
+    apps.every(({ ending }) => ending === "end" || ending === "after-peer"),
+  );
+  const passes = partitions.length === 0 && vanishAtMs === null && rateBitsPerSecond === undefined;
+  return stays && passes && loss + corrupt < 0.1;
+}
+
+function isPerfect({ faults, partitions, vanishAtMs, tcp }: Plan): boolean {
+  const { loss, duplicate, reorder, corrupt, jitterMs, rateBitsPerSecond } = faults;
+  const harmless = [loss, duplicate, reorder, corrupt, jitterMs].every((fault) => fault === 0);
+  const roomy = (tcp.receiveBuffer ?? 0) >= 65_536;
+  return harmless && roomy && rateBitsPerSecond === undefined && partitions.length === 0 && vanishAtMs === null;
+}
+
 /** A seeded network of stacks in virtual time and everything that is done to it. */
 class Run {
   readonly #plan: Plan;
@@ -73,6 +90,7 @@ class Run {
     if (this.#violation !== null) throw this.#violation;
     for (const conversation of this.#conversations) this.#judge(conversation);
     const virtualMs = this.#timebase.nowUs() / 1000;
+    this.#nothingIsRepeated();
     this.#nothingIsLeft();
     await this.#close();
     return this.#outcome(virtualMs);
@@ -184,6 +202,8 @@ class Run {
       };
       if (app.received > other.sent) fails("more was received than sent");
       const bothClean = app.outcome === null && other.outcome === null;
+      if (app.peerEnded && app.received !== other.sent) fails("the end was told, yet octets are missing");
+      if (!bothClean && isGentle(this.#plan)) fails("failed, although the network is good enough");
       if (bothClean && !app.left && app.received !== other.sent) fails("both closed in order, yet octets are missing");
       if (bothClean && !app.left && !app.peerEnded) fails("closed in order, but the end was not told");
       if (app.outcome !== undefined || app.socket === null) continue;
@@ -191,6 +211,16 @@ class Run {
       if (unacked + notSent > 0) fails("has unacknowledged octets and was never told of the failure");
       const reason = other.outcome ?? null;
       if (reason === null && other.socket !== null) fails("still open, although nothing has failed");
+    }
+  }
+
+  /** On links that lose nothing and change no order, only windows are probed. RFC 6298 §5, RFC 8985 §7. */
+  #nothingIsRepeated(): void {
+    if (!isPerfect(this.#plan)) return;
+    for (const { stack } of this.#hosts) {
+      const { retransSegs = 0, zeroWindowProbes = 0 } = stack.stats().tcp;
+      if (retransSegs > zeroWindowProbes)
+        throw new Violation(`${String(retransSegs)} retransmissions on a perfect link`);
     }
   }
 
