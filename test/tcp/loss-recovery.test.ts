@@ -118,7 +118,9 @@ test("RFC 8985 §6.2: with three segments SACKed, all that was sent before the l
   const t = flying({ sackOk: true, queued: 10 });
   t.inject(ack(0, sack([8, 9], [5, 6], [2, 3])));
   t.expectNext(segment(0)).expectNext(segment(1)).take();
-  t.pass(1).inject(ack(8, sack([8, 9]))).silent();
+  t.pass(1)
+    .inject(ack(8, sack([8, 9])))
+    .silent();
   expect(t.tcb.flightSize).toBe(2 * MSS);
 });
 

@@ -152,9 +152,9 @@ test("RFC 9293 §3.8.6 MUST-35, SHLD-17: a window that shrinks to nothing is pro
 test("RFC 9293 §3.10.7.4: a window update from an older segment is not used", () => {
   const t = scripted({ peer }).established();
   t.inject("ACK seq=1 ack=1 len=10 win=4000").inject("ACK seq=11 ack=1 len=10 win=5000");
-  t.inject("ACK seq=6 ack=1 len=15 win=9000");
+  t.inject("ACK seq=6 ack=1 len=20 win=9000");
   expect(t.tcb.sndWnd).toBe(5000);
-  t.send(10).inject("ACK seq=21 ack=11 win=7000").inject("ACK seq=21 ack=1 win=6000");
+  t.send(10).inject("ACK seq=26 ack=11 win=7000").inject("ACK seq=26 ack=1 win=6000");
   expect(t.tcb.sndWnd).toBe(7000);
 });
 
