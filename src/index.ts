@@ -54,10 +54,24 @@ export type {
   TcpInfo,
   TcpListener,
   TcpListenOptions,
+  TcpSettings,
   TcpSocket,
   TcpStateName,
 } from "./sockets/tcp.ts";
 export type { TcpConfig } from "./tcp/config.ts";
+export type { EcnMode } from "./tcp/ecn.ts";
+export type { KeepAliveOptions } from "./tcp/keep-alive.ts";
+
+// Congestion control: the two that are built in, and the shape of one of the application's own.
+export { cubic } from "./tcp/congestion/cubic.ts";
+export { newReno } from "./tcp/congestion/new-reno.ts";
+export { SSTHRESH_INFINITE } from "./tcp/congestion/controller.ts";
+export type {
+  CongestionAlgorithm,
+  CongestionController,
+  CongestionWindow,
+  Delivery,
+} from "./tcp/congestion/controller.ts";
 export { formatAddress } from "./base/address.ts";
 export type { Address } from "./base/address.ts";
 

@@ -70,7 +70,8 @@ export class Stack extends EventEmitter<StackEventMap> {
   readonly #addresses: readonly string[];
   #closing: Promise<void> | null = null;
 
-  private constructor(options: StackOptions) {
+  /** @internal `Stack.open` makes one. */
+  constructor(options: StackOptions) {
     super();
     this.#logger = options.logger ?? SILENT_LOGGER;
     this.#timebase = options.timebase ?? new EventLoopTimebase();

@@ -15,7 +15,7 @@ export function collectStats(core: StackCore): StackStats {
   return {
     ip: { ...core.ipv4.counters },
     icmp: icmpStats(core),
-    tcp: { ...core.tcpCounters },
+    tcp: Object.fromEntries(Object.entries(core.tcpCounters) as [string, number][]),
     drops,
     connections: { all: core.tcp.size, timeWait: core.tcp.lingering },
   };

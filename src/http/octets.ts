@@ -20,7 +20,6 @@ export const COLON = 0x3a;
 export const SEMICOLON = 0x3b;
 export const COMMA = 0x2c;
 export const SLASH = 0x2f;
-export const ZERO = 0x30;
 
 const ALPHANUMERIC = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 

@@ -13,11 +13,11 @@ import { askSynListener } from "./syn-verdict.ts";
 import { portOf } from "./usage-error.ts";
 
 export type {
-  SynVerdict,
   TcpFailure,
   TcpHandler,
   TcpInfo,
   TcpListener,
+  TcpSettings,
   TcpSocket,
   TcpStateName,
 } from "../stack/tcp-service.ts";

@@ -35,7 +35,6 @@ export const TYPE_TIMESTAMP_REPLY = 14;
 
 /** Of `TYPE_UNREACHABLE`. RFC 792; RFC 1122 §3.2.2.1; RFC 1812 §5.2.7.1. */
 export const CODE_NETWORK = 0;
-export const CODE_HOST = 1;
 export const CODE_PROTOCOL = 2;
 export const CODE_PORT = 3;
 export const CODE_FRAGMENTATION_NEEDED = 4;

@@ -36,7 +36,7 @@ async function echo(client: Stack, server: Stack, host: string, octets: number):
     got.update(chunk);
   });
   const ended = once(socket, "end");
-  for (let left = octets; left > 0; ) {
+  for (let left = octets; left > 0;) {
     const chunk = randomBytes(Math.min(left, 100_000));
     sent.update(chunk);
     left -= chunk.length;

@@ -10,6 +10,7 @@ import type {
   TcpListener,
   TcpRefusal,
   TcpService,
+  TcpSettings,
   TcpSocket,
   TcpStateName,
 } from "../../src/stack/tcp-service.ts";
@@ -133,6 +134,9 @@ export class FakeConnection implements TcpSocket {
   }
   setNoDelay(noDelay: boolean): void {
     this.noDelay = noDelay;
+  }
+  configure(settings: TcpSettings): void {
+    this.noDelay = settings.noDelay ?? this.noDelay;
   }
   info(): TcpInfo {
     return {
