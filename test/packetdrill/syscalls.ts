@@ -268,12 +268,18 @@ function getOption(socket: ScriptSocket, call: CallSpec, settings: Settings): Ca
     case "SO_RCVBUF":
       return done(0, socket.state === "open" ? settings.receiveSpace.open : settings.receiveSpace.fresh);
     case "TCP_MAXSEG":
-      return done(0, socket.connection?.info().sndMss ?? settings.tcp.mssMax ?? 536);
+      return done(0, segmentSize(socket) ?? settings.tcp.mssMax ?? 536);
     case "SO_ACCEPTCONN":
       return done(0, Number(socket.listener !== null));
     default:
       return done(0, 1);
   }
+}
+
+/** TCP_MAXSEG tells the size without the options that every segment has. */
+function segmentSize(socket: ScriptSocket): number | null {
+  const info = socket.connection?.info();
+  return info === undefined ? null : info.sndMss + (info.options.timestamps ? 12 : 0);
 }
 
 function ioctl(socket: ScriptSocket, name: string): number {
