@@ -1,7 +1,20 @@
 /** What must hold of a connection's variables at any time. Each check returns what is wrong, or null. */
 import { type Seq, seqDiff, seqGt, seqMax } from "../base/seq.ts";
 import type { TcpConnection } from "../tcp/connection.ts";
-import { CLOSED, ESTABLISHED, FIN_WAIT_2, SYN_RECEIVED, SYN_SENT, TIME_WAIT } from "../tcp/states.ts";
+import type { Segment } from "../wire/segment.ts";
+import {
+  CLOSE_WAIT,
+  CLOSED,
+  CLOSING,
+  ESTABLISHED,
+  FIN_WAIT_1,
+  FIN_WAIT_2,
+  LAST_ACK,
+  LISTEN,
+  SYN_RECEIVED,
+  SYN_SENT,
+  TIME_WAIT,
+} from "../tcp/states.ts";
 import { ACK_ARMED, FIN_RECEIVED, HELD, LIFE_ARMED, OWNER_GONE, READY, RTO_ARMED, WHEEL_ARMED } from "../tcp/tcb.ts";
 
 /** RFC 7323 §2.3: a window is less than 2^30. */
@@ -15,14 +28,48 @@ const TIMER_LATE_MS = 3;
 export class LastSeen {
   sndUna: Seq;
   rcvNxt: Seq;
+  /** The furthest that was ever sent. */
+  sndMax: Seq;
   /** The furthest right edge of the peer's window. */
   rightEdge: Seq;
 
   constructor(c: TcpConnection) {
     this.sndUna = c.sndUna;
     this.rcvNxt = c.rcvNxt;
+    this.sndMax = c.sndNxt;
     this.rightEdge = c.sndUna;
   }
+}
+
+/** RFC 9293 §3.3.2: in which states the peer's FIN has come, and ours is acknowledged. */
+export function checkFins(c: TcpConnection): string | null {
+  switch (c.state) {
+    case CLOSED:
+    case LISTEN:
+    case SYN_SENT:
+    case SYN_RECEIVED:
+      return null;
+    case ESTABLISHED:
+    case FIN_WAIT_1:
+      return c.has(FIN_RECEIVED) ? "the peer's FIN has its state" : null;
+    case FIN_WAIT_2:
+      if (c.flightSize !== 0) return "FIN-WAIT-2 has its FIN acknowledged";
+      return c.has(FIN_RECEIVED) ? "the peer's FIN has its state" : null;
+    case CLOSE_WAIT:
+    case CLOSING:
+    case LAST_ACK:
+      return c.has(FIN_RECEIVED) ? null : "the peer's FIN has come";
+    case TIME_WAIT:
+      if (c.flightSize !== 0) return "TIME-WAIT has its FIN acknowledged";
+      return c.has(FIN_RECEIVED) ? null : "the peer's FIN has come";
+  }
+}
+
+/** Between stacks that are right, nobody acknowledges what was never sent. */
+export function checkAcknowledgment(c: TcpConnection, seg: Segment, last: LastSeen): string | null {
+  last.sndMax = seqMax(last.sndMax, c.sndNxt);
+  if (!seg.acks || seg.rst || c.state < ESTABLISHED) return null;
+  return seqGt(seg.ack, last.sndMax) ? "the peer acknowledges what was sent, no more" : null;
 }
 
 /** RFC 9293 §3.4: what the sequence variables owe each other. */

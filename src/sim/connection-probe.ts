@@ -6,7 +6,15 @@ import { CLOSED, ESTABLISHED, stateName, type TcpState } from "../tcp/states.ts"
 import { ACK_ARMED, LIFE_ARMED, RTO_ARMED } from "../tcp/tcb.ts";
 import { isDue } from "../tcp/timers.ts";
 import type { Segment } from "../wire/segment.ts";
-import { checkBounds, checkPunctual, checkSequence, checkTimers, LastSeen } from "./connection-checks.ts";
+import {
+  checkAcknowledgment,
+  checkBounds,
+  checkFins,
+  checkPunctual,
+  checkSequence,
+  checkTimers,
+  LastSeen,
+} from "./connection-checks.ts";
 import type { HostTimebase } from "./host-timebase.ts";
 import { isLegalEdge } from "./state-edges.ts";
 import type { ConnectionEvent, StateCoverage } from "./state-coverage.ts";
@@ -97,7 +105,8 @@ export class ConnectionProbe {
   }
 
   #check(): void {
-    this.#report(checkSequence(this.connection, this.#last) ?? checkBounds(this.connection));
+    const c = this.connection;
+    this.#report(checkSequence(c, this.#last) ?? checkFins(c) ?? checkBounds(c));
   }
 
   #note(event: ConnectionEvent): void {
@@ -166,6 +175,7 @@ export class ConnectionProbe {
     const arrives = c.arrives.bind(c);
     c.arrives = (seg) => {
       this.#noteSegment(seg);
+      this.#report(checkAcknowledgment(c, seg, this.#last));
       this.#waitingSinceUs = this.#behind.world.nowUs();
       arrives(seg);
       this.#check();

@@ -2,7 +2,7 @@ const CHUNK_OCTETS = 1 << 18;
 
 /** Memory for datagrams, cut from large chunks: a chunk lives as long as one of its datagrams. */
 export class OctetArena {
-  #chunk = new Uint8Array(0);
+  #chunk = new Uint8Array(new ArrayBuffer(0));
   #used = 0;
 
   take(octets: number): Uint8Array {
@@ -13,7 +13,7 @@ export class OctetArena {
     }
     const at = this.#used;
     this.#used += octets;
-    return this.#chunk.subarray(at, at + octets);
+    return new Uint8Array(this.#chunk.buffer, at, octets);
   }
 
   copy(bytes: Uint8Array): Uint8Array {
