@@ -1,5 +1,5 @@
 // The package's install script: uses the prebuilt addon where one fits, else builds it, else says so in one line and succeeds.
-// Everything but TUN works without it.
+// Everything but TUN works without it. A checkout always builds: its sources may be newer than what was prebuilt.
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -7,6 +7,9 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+/** The published package has no tsconfig.json. */
+const isCheckout = existsSync(join(root, "tsconfig.json"));
 
 function prebuiltLoads() {
   if (!existsSync(join(root, "prebuilds"))) return false;
@@ -44,7 +47,7 @@ function build() {
 
 if (process.platform !== "linux") {
   console.log("fourtuple: TUN devices need Linux; everything else works here.");
-} else if (!prebuiltLoads()) {
+} else if (isCheckout || !prebuiltLoads()) {
   const problem = build();
   if (problem !== null) {
     console.log(
