@@ -2,6 +2,8 @@
 #include "addon.h"
 
 #include <errno.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <string.h>
@@ -10,9 +12,18 @@
 #include <unistd.h>
 
 /* What `interfaceState` tells, in this order. */
-enum { STATE_INDEX, STATE_FLAGS, STATE_MTU, STATE_ADDRESS, STATE_PEER, STATE_NETMASK, STATE_FIELDS };
+enum {
+  STATE_INDEX,
+  STATE_FLAGS,
+  STATE_MTU,
+  STATE_ADDRESS,
+  STATE_PEER,
+  STATE_NETMASK,
+  STATE_QUEUE_LENGTH,
+  STATE_FIELDS
+};
 /* What `interfaceSet` sets. */
-enum { SET_ADDRESS, SET_PEER, SET_NETMASK, SET_MTU, SET_UP };
+enum { SET_ADDRESS, SET_PEER, SET_NETMASK, SET_MTU, SET_UP, SET_QUEUE_LENGTH };
 
 /* The three address ioctls take an IPv4 socket address; ours come and go as the 32 bits in host order. */
 static void put_address(struct ifreq *request, uint32_t address) {
@@ -36,6 +47,8 @@ static int read_state(int fd, struct ifreq *request, int32_t *state) {
   state[STATE_FLAGS] = (uint16_t)request->ifr_flags;
   if (ioctl(fd, SIOCGIFMTU, request) < 0) return -errno;
   state[STATE_MTU] = request->ifr_mtu;
+  if (ioctl(fd, SIOCGIFTXQLEN, request) < 0) return -errno;
+  state[STATE_QUEUE_LENGTH] = request->ifr_qlen;
   int failure = get_address(fd, request, SIOCGIFADDR, &state[STATE_ADDRESS]);
   if (failure == 0) failure = get_address(fd, request, SIOCGIFDSTADDR, &state[STATE_PEER]);
   if (failure == 0) failure = get_address(fd, request, SIOCGIFNETMASK, &state[STATE_NETMASK]);
@@ -46,6 +59,44 @@ static int set_up(int fd, struct ifreq *request, bool up) {
   if (ioctl(fd, SIOCGIFFLAGS, request) < 0) return -errno;
   request->ifr_flags = (short)(up ? request->ifr_flags | IFF_UP : request->ifr_flags & ~IFF_UP);
   return ioctl(fd, SIOCSIFFLAGS, request) < 0 ? -errno : 0;
+}
+
+/* RTM_NEWLINK of a link that exists, with one attribute: how many frames may wait for whoever takes them from it. */
+struct queue_request {
+  struct nlmsghdr header;
+  struct ifinfomsg link;
+  struct rtattr attribute;
+  uint32_t frames;
+};
+
+/* The kernel acts while it is sent to, so that its answer lies ready: one send, one receive, and no wait. */
+static int exchange(int route, struct queue_request *message) {
+  struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
+  if (sendto(route, message, sizeof *message, 0, (struct sockaddr *)&kernel, sizeof kernel) < 0) return -errno;
+  struct {
+    struct nlmsghdr header;
+    struct nlmsgerr body; /* `error` is 0 or -errno; the request, which follows it, is cut off. */
+  } answer;
+  ssize_t length = recv(route, &answer, sizeof answer, MSG_DONTWAIT);
+  if (length < 0) return -errno;
+  if ((size_t)length < sizeof answer || answer.header.nlmsg_type != NLMSG_ERROR) return -EPROTO;
+  return answer.body.error;
+}
+
+/* Not SIOCSIFTXQLEN: that wants CAP_NET_ADMIN of the whole machine, rtnetlink(7) that of the network namespace. */
+static int set_queue_length(int fd, struct ifreq *request, uint32_t frames) {
+  if (ioctl(fd, SIOCGIFINDEX, request) < 0) return -errno;
+  struct queue_request message = {
+      .header = {.nlmsg_len = sizeof message, .nlmsg_type = RTM_NEWLINK, .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK},
+      .link = {.ifi_family = AF_UNSPEC, .ifi_index = request->ifr_ifindex},
+      .attribute = {.rta_len = RTA_LENGTH(sizeof message.frames), .rta_type = IFLA_TXQLEN},
+      .frames = frames,
+  };
+  int route = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+  if (route < 0) return -errno;
+  int result = exchange(route, &message);
+  close(route);
+  return result;
 }
 
 static int set_one(int fd, struct ifreq *request, int32_t what, uint32_t value) {
@@ -64,6 +115,8 @@ static int set_one(int fd, struct ifreq *request, int32_t what, uint32_t value) 
       return ioctl(fd, SIOCSIFMTU, request) < 0 ? -errno : 0;
     case SET_UP:
       return set_up(fd, request, value != 0);
+    case SET_QUEUE_LENGTH:
+      return set_queue_length(fd, request, value);
     default:
       return -EINVAL;
   }
@@ -80,7 +133,7 @@ napi_value interface_state(napi_env env, napi_callback_info info) {
     return NULL;
   }
   if (length < STATE_FIELDS) {
-    throw_range(env, "an interface's state has six fields");
+    throw_range(env, "an interface's state has seven fields");
     return NULL;
   }
   int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);

@@ -4,7 +4,7 @@
 #   sudo native-setup/tun-up.sh NAME USER [ADDRESS/PREFIX [PEER]]
 #
 # ADDRESS is the kernel's own address on the link, PEER the one that fourtuple will answer for.
-# It needs iproute2 alone. Running it again changes nothing but the addresses that are named.
+# It needs iproute2 alone. Running it again changes nothing but the addresses that are named and a queue that is too short.
 set -eu
 
 usage() {
@@ -22,6 +22,9 @@ user=$2
 address=${3:-}
 peer=${4:-}
 
+# Frames that may wait for fourtuple: QUEUE_LENGTH of src/device/tun-interface.ts, which says why.
+queue=4096
+
 command -v ip >/dev/null || fail "ip is missing: apt-get install iproute2"
 uid=$(id -u "$user" 2>/dev/null) || fail "there is no user $user"
 [ -c /dev/net/tun ] || fail "/dev/net/tun is missing: modprobe tun, or give the container --device /dev/net/tun"
@@ -38,6 +41,11 @@ if [ -n "$address" ]; then
   else
     ip address replace "$address" dev "$name"
   fi
+fi
+# Speed under load is all that a short queue costs, so a system that does not tell or allow it is no failure.
+now=$(ip -oneline link show dev "$name" | sed -n 's/.* qlen \([0-9][0-9]*\).*/\1/p')
+if [ "${now:-0}" -lt "$queue" ]; then
+  ip link set dev "$name" txqueuelen "$queue" || echo "tun-up.sh: the queue of $name stays at ${now:-0} frames" >&2
 fi
 ip link set dev "$name" up
 

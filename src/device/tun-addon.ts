@@ -27,7 +27,9 @@ export const STATE_MTU = 2;
 export const STATE_ADDRESS = 3;
 export const STATE_PEER = 4;
 export const STATE_NETMASK = 5;
-export const STATE_FIELDS = 6;
+/** In frames. */
+export const STATE_QUEUE_LENGTH = 6;
+export const STATE_FIELDS = 7;
 
 /** What `interfaceSet` sets. */
 export const SET_ADDRESS = 0;
@@ -35,6 +37,7 @@ export const SET_PEER = 1;
 export const SET_NETMASK = 2;
 export const SET_MTU = 3;
 export const SET_UP = 4;
+export const SET_QUEUE_LENGTH = 5;
 
 /** Int32 fields of one row in `writeBatch`'s plan: where its head lies, the head's length, first piece, number of pieces. */
 export const PLAN_FIELDS = 4;

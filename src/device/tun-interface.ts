@@ -9,6 +9,7 @@ import {
   SET_MTU,
   SET_NETMASK,
   SET_PEER,
+  SET_QUEUE_LENGTH,
   SET_UP,
   STATE_ADDRESS,
   STATE_FIELDS,
@@ -17,12 +18,21 @@ import {
   STATE_MTU,
   STATE_NETMASK,
   STATE_PEER,
+  STATE_QUEUE_LENGTH,
   type TunAddon,
 } from "./tun-addon.ts";
 import { TunError, tunError } from "./tun-errors.ts";
 
 /** Octets of an interface's name, its NUL not counted: IFNAMSIZ - 1. */
 export const INTERFACE_NAME_MAX = 15;
+
+/**
+ * Frames that the kernel keeps for whoever reads a TUN of ours. Its own 500 are few: it drops what does not fit, and a thousand
+ * busy connections bring more than that between two of our turns. Of full-sized super-segments it is 256 MiB.
+ */
+export const QUEUE_LENGTH = 4096;
+/** The kernel makes an array of so many pointers for each of a TUN's queues. */
+const QUEUE_LENGTH_MAX = 1 << 20;
 
 /** The kernel's side of a link. What is left out stays as it is. */
 export interface InterfaceSettings {
@@ -34,6 +44,8 @@ export interface InterfaceSettings {
   readonly peer?: Address;
   /** In octets. */
   readonly mtu?: number;
+  /** Frames that may wait to leave by the interface (`txqueuelen`), at least 1; the kernel drops what comes beyond. */
+  readonly queueLength?: number;
   readonly up?: boolean;
 }
 
@@ -43,6 +55,8 @@ export interface InterfaceState {
   readonly flags: number;
   readonly up: boolean;
   readonly mtu: number;
+  /** In frames. */
+  readonly queueLength: number;
   /** `null` where it has none. */
   readonly address: Address | null;
   readonly peer: Address | null;
@@ -68,13 +82,14 @@ export function checkInterfaceName(name: string): void {
 
 /** Errors: `RangeError`: the caller gave what no interface can have. */
 export function checkInterfaceSettings(settings: InterfaceSettings): void {
-  const { address, prefixLength, mtu } = settings;
+  const { address, prefixLength, mtu, queueLength } = settings;
   const within = (value: number | undefined, least: number, most: number, what: string): void => {
     if (value === undefined || (Number.isInteger(value) && value >= least && value <= most)) return;
     throw new RangeError(`${what} is an integer from ${String(least)} to ${String(most)}, not ${String(value)}`);
   };
   within(prefixLength, 0, 32, "prefixLength");
   within(mtu, 68, 65_535, "mtu"); // 68: RFC 791 §3.2, what every link must carry.
+  within(queueLength, 1, QUEUE_LENGTH_MAX, "queueLength");
   if (prefixLength !== undefined && address === undefined) throw new RangeError("prefixLength needs address");
   if (settings.peer !== undefined && address === undefined) throw new RangeError("peer needs address");
 }
@@ -99,6 +114,7 @@ export function configureInterface(name: string, settings: InterfaceSettings, ad
   }
   if (settings.peer !== undefined) set("SIOCSIFDSTADDR", SET_PEER, settings.peer);
   if (settings.mtu !== undefined) set("SIOCSIFMTU", SET_MTU, settings.mtu);
+  if (settings.queueLength !== undefined) set("RTM_NEWLINK", SET_QUEUE_LENGTH, settings.queueLength);
   if (settings.up !== undefined) set("SIOCSIFFLAGS", SET_UP, settings.up ? 1 : 0);
 }
 
@@ -118,10 +134,20 @@ export function interfaceState(name: string, addon: TunAddon = loadTunAddon()): 
     flags: state[STATE_FLAGS],
     up: (state[STATE_FLAGS] & IFF_UP) !== 0,
     mtu: state[STATE_MTU],
+    queueLength: state[STATE_QUEUE_LENGTH],
     address,
     peer: address === null || state[STATE_PEER] === 0 ? null : toAddress(state[STATE_PEER]),
     prefixLength: address === null ? null : Math.clz32(~state[STATE_NETMASK]),
   };
+}
+
+/**
+ * Gives a TUN at least `QUEUE_LENGTH` frames of queue; a longer one stays. That it fails is no error and is not counted: whoever
+ * only attaches to a device may not (EPERM), and a short queue costs speed under load, nothing else. `interfaceState` tells.
+ */
+export function lengthenQueue(name: string, addon: TunAddon): void {
+  const state = interfaceState(name, addon);
+  if (state !== null && state.queueLength < QUEUE_LENGTH) addon.interfaceSet(name, SET_QUEUE_LENGTH, QUEUE_LENGTH);
 }
 
 export interface PersistOptions {
@@ -157,6 +183,7 @@ export function persistTun(name: string, options: PersistOptions = {}, addon: Tu
     const result = addon.persist(handle, 1, options.owner ?? -1, options.group ?? -1);
     if (result < 0) throw tunError("TUNSETPERSIST", -result, name);
     made = String(addon.deviceName(handle));
+    lengthenQueue(made, addon);
   });
   return made;
 }

@@ -15,10 +15,14 @@ import {
   configureInterface,
   interfaceState,
   type InterfaceSettings,
+  lengthenQueue,
 } from "./tun-interface.ts";
 import { VNET_HEADER } from "./tun-vnet.ts";
 
-/** What to open, and how the kernel's side of it shall be; what is left out of that stays as it is. */
+/**
+ * What to open, and how the kernel's side of it shall be; what is left out of that stays as it is, but for `queueLength`: a queue
+ * shorter than `QUEUE_LENGTH` is lengthened to it where the user may, unless somebody else has attached the descriptor.
+ */
 export interface TunOptions extends InterfaceSettings {
   /** "tun0"; made where it is missing. "" and "tun%d" let the kernel choose. Default "". */
   readonly name?: string;
@@ -54,6 +58,7 @@ export function openTun(options: TunOptions, addon: TunAddon): OpenedTun {
     const linkHeader = fd === undefined ? attach(handle, options, addon) : adoptedHeader(handle, addon);
     const name = addon.deviceName(handle);
     if (typeof name === "number") throw tunError("TUNGETIFF", -name, options.name ?? "");
+    if (fd === undefined && options.queueLength === undefined) lengthenQueue(name, addon);
     configureInterface(name, options, addon);
     const state = interfaceState(name, addon);
     if (state === null) throw new TunError(`${name}: it lies in another network namespace`, "ENODEV", 0, "SIOCGIFMTU");

@@ -31,6 +31,8 @@ export class TunCounters {
   txUnfit = 0;
   /** Refused by the kernel one by one (EINVAL, EMSGSIZE, …). */
   txRefused = 0;
+  /** Lost since the kernel had no memory for them (ENOBUFS, ENOMEM). */
+  txNoMemory = 0;
   /** Offered while the link was down or gone. */
   txNoLink = 0;
   /** How often the device was full and rows had to wait: an event, not a datagram. */
@@ -198,8 +200,6 @@ export class TunDevice implements Device {
   #rowRefused(errno: number, tx: TxBatch): void {
     switch (errno) {
       case EAGAIN:
-      case ENOBUFS: // These two are the kernel's memory, for which it has itself waited: the next turn may try again.
-      case ENOMEM:
         this.#full = true;
         this.counters.txFull++;
         this.#addon.poll(this.#handle, EVENT_READABLE | EVENT_WRITABLE);
@@ -207,6 +207,13 @@ export class TunDevice implements Device {
       case EIO: // The link is not up.
       case EBADFD: // The device was removed. The event loop is told of both by itself.
         this.#lose(tx);
+        return;
+      case ENOBUFS:
+      case ENOMEM:
+        // The kernel has no memory for this row and has waited for some in vain. Polling does not tell when it has: the device is
+        // writable all the time, and asking again would spin. A link may lose a datagram; TCP then slows down, which is what helps.
+        this.counters.txNoMemory++;
+        tx.drop(1);
         return;
       default:
         this.counters.txRefused++;

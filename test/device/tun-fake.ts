@@ -3,6 +3,7 @@ import {
   STATE_FLAGS,
   STATE_INDEX,
   STATE_MTU,
+  STATE_QUEUE_LENGTH,
   type TunAddon,
   WRITE_RESULT_ROWS,
 } from "../../src/device/tun-addon.ts";
@@ -20,7 +21,7 @@ export class FakeAddon implements TunAddon {
   /** Rows to be read, link header included. */
   readable: Uint8Array[] = [];
   deviceRemoved = false;
-  state = { index: 3, flags: 1, mtu: 1500 };
+  state = { index: 3, flags: 1, mtu: 1500, queueLength: 4096 };
   tell: ((events: number, status: number) => void) | null = null;
 
   open(): number {
@@ -108,6 +109,7 @@ export class FakeAddon implements TunAddon {
     into[STATE_INDEX] = this.state.index;
     into[STATE_FLAGS] = this.state.flags;
     into[STATE_MTU] = this.state.mtu;
+    into[STATE_QUEUE_LENGTH] = this.state.queueLength;
     return this.results.get("interfaceState") ?? 0;
   }
   interfaceSet(name: string, what: number, value: number): number {

@@ -32,6 +32,7 @@ test("an interface that is missing is null; another failure is an error", () => 
     flags: 1,
     up: true,
     mtu: 1500,
+    queueLength: 4096,
     address: null,
     peer: null,
     prefixLength: null,
@@ -56,6 +57,18 @@ test("a persistent device is made for its owner and removed whatever its queues"
   addon.results.set("persist", -16);
   expect(() => persistTun("tun0", { multiQueue: true }, addon)).toThrow("busy");
   expect(addon.calls.at(-1)).toBe("close");
+});
+
+test("a device that is made to stay has a queue for a thousand busy connections; a longer one stays", () => {
+  const addon = new FakeAddon();
+  const set = "interfaceSet 5 4096 tun0";
+  addon.state.queueLength = 500;
+  persistTun("tun%d", {}, addon);
+  expect(addon.calls).toContain(set);
+  addon.calls.length = 0;
+  addon.state.queueLength = 10_000;
+  persistTun("tun0", {}, addon);
+  expect(addon.calls).not.toContain(set);
 });
 
 test("availability names each thing that is missing, and agrees with what was tried", () => {

@@ -5,7 +5,7 @@ import { RxBatch } from "../../src/base/rx-batch.ts";
 import { TxBatch } from "../../src/base/tx-batch.ts";
 import type { DeviceEvents } from "../../src/device/device.ts";
 import { EVENT_LINK, EVENT_READABLE, EVENT_WRITABLE } from "../../src/device/tun-addon.ts";
-import { EAGAIN, EBADFD, EFAULT, EINVAL, EIO, ENOBUFS, ENOMEM } from "../../src/device/tun-errors.ts";
+import { EAGAIN, EBADFD, EFAULT, EINVAL, EIO, ENOBUFS, ENOMEM, EPERM } from "../../src/device/tun-errors.ts";
 import { TunDevice, TunError, type TunOptions } from "../../src/device/tun.ts";
 import { FakeAddon } from "./tun-fake.ts";
 
@@ -89,6 +89,23 @@ test("several queues and no offload are what is asked for; an adopted descriptor
   expect(() => TunDevice.open({ fd: 9 }, adopted)).toThrow("IFF_NO_PI");
 });
 
+test("a short queue is lengthened, a longer one stays, and one that is named is set; who may not goes on", () => {
+  const opening = (queueLength: number, options: TunOptions, result = 0): string[] => {
+    const addon = new FakeAddon();
+    addon.state.queueLength = queueLength;
+    addon.results.set("interfaceSet 5", result);
+    TunDevice.open({ offload: false, name: "tun0", ...options }, addon);
+    return addon.calls.filter((call) => call.startsWith("interfaceSet"));
+  };
+  const lengthened = "interfaceSet 5 4096 tun0";
+  expect(opening(500, { up: true })).toEqual([lengthened, "interfaceSet 4 1 tun0"]);
+  expect(opening(4095, {}, -EPERM)).toEqual([lengthened]);
+  expect([opening(4096, {}), opening(10_000, {})]).toEqual([[], []]);
+  expect(opening(10_000, { queueLength: 20 })).toEqual(["interfaceSet 5 20 tun0"]);
+  expect(() => opening(500, { queueLength: 20 }, -EPERM)).toThrow("not permitted");
+  expect(opening(500, { fd: 9 })).toEqual([]); // Somebody else has chosen.
+});
+
 test.for([
   ["open", 13, "EACCES", "open", "tun-up.sh"],
   ["open", 1, "EPERM", "open", "--device /dev/net/tun"],
@@ -118,6 +135,8 @@ test.for<[TunOptions, string]>([
   [{ name: "sixteen-octets--" }, "at most 15"],
   [{ name: "a/b" }, "no slash"],
   [{ mtu: 67 }, "mtu"],
+  [{ queueLength: 0 }, "queueLength"],
+  [{ queueLength: 2 ** 20 + 1 }, "queueLength"],
   [{ prefixLength: 24 }, "prefixLength needs address"],
   [{ peer: toAddress(1) }, "peer needs address"],
   [{ address: toAddress(1), prefixLength: 33 }, "prefixLength"],
@@ -202,22 +221,32 @@ test("more rows than a batch of the driver's are written as well", () => {
   expect(addon.written).toHaveLength(300);
 });
 
-test.for([EAGAIN, ENOBUFS, ENOMEM])(
-  "errno %i: rows stay, polling for room begins, and ends when there is some",
+test("EAGAIN: rows stay, polling for room begins, and ends when there is some", () => {
+  const { addon, device, told } = started();
+  const tx = rowsOf([1], [2], [3]);
+  addon.refusals = [0, EAGAIN];
+  device.write(tx);
+  expect([addon.written.length, tx.pending, tx.first]).toEqual([1, 2, 1]);
+  device.write(tx); // Still full: not even tried.
+  expect(addon.calls).toEqual([`poll ${String(EVENT_READABLE | EVENT_WRITABLE)}`]);
+  addon.tell?.(EVENT_WRITABLE, 0);
+  expect(told).toEqual(["writable"]);
+  expect(addon.calls.at(-1)).toBe(`poll ${String(EVENT_READABLE)}`);
+  device.write(tx);
+  expect(addon.written.map((row) => textOf(row)[0])).toEqual([1, 2, 3]);
+  expect(device.counters).toMatchObject({ txRows: 3, txFull: 1, txRefused: 0 });
+});
+
+test.for([ENOBUFS, ENOMEM])(
+  "errno %i: the row is lost and counted, and polling for room, which would spin, is not begun",
   (errno) => {
     const { addon, device, told } = started();
-    const tx = rowsOf([1], [2], [3]);
-    addon.refusals = [0, errno];
+    addon.refusals = [0, errno, 0, errno];
+    const tx = rowsOf([1], [2], [3], [4]);
     device.write(tx);
-    expect([addon.written.length, tx.pending, tx.first]).toEqual([1, 2, 1]);
-    device.write(tx); // Still full: not even tried.
-    expect(addon.calls).toEqual([`poll ${String(EVENT_READABLE | EVENT_WRITABLE)}`]);
-    addon.tell?.(EVENT_WRITABLE, 0);
-    expect(told).toEqual(["writable"]);
-    expect(addon.calls.at(-1)).toBe(`poll ${String(EVENT_READABLE)}`);
-    device.write(tx);
-    expect(addon.written.map((row) => textOf(row)[0])).toEqual([1, 2, 3]);
-    expect(device.counters).toMatchObject({ txRows: 3, txFull: 1, txRefused: 0 });
+    expect(addon.written.map((row) => textOf(row)[0])).toEqual([1, 3]);
+    expect([tx.pending, addon.calls, told]).toEqual([0, [], []]);
+    expect(device.counters).toMatchObject({ txRows: 2, txNoMemory: 2, txFull: 0, txRefused: 0 });
   },
 );
 
@@ -256,7 +285,7 @@ test("a link that was never up loses rows and goes on; it may come up and then g
   device.write(rowsOf([1], [2]));
   addon.tell?.(EVENT_LINK, 0);
   expect([told, device.counters.txNoLink]).toEqual([[], 2]);
-  addon.state = { index: 3, flags: 1, mtu: 900 };
+  addon.state = { index: 3, flags: 1, mtu: 900, queueLength: 4096 };
   addon.tell?.(EVENT_LINK, 0);
   expect(device.mtu).toBe(900);
   device.write(rowsOf([1]));

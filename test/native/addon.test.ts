@@ -176,14 +176,14 @@ describe("handles", () => {
     expect(addon.adopt(1_000_000)).toBe(-9); // EBADF.
     expect(addon.deviceName(handle)).toBeLessThan(0);
     expect(addon.deviceFlags(handle)).toBeLessThan(0);
-    expect(addon.interfaceState("no-such-link", new Int32Array(6))).toBe(-19); // ENODEV.
+    expect(addon.interfaceState("no-such-link", new Int32Array(7))).toBe(-19); // ENODEV.
     expect(addon.interfaceSet("lo", 99, 0)).toBe(-EINVAL);
   });
 
   test("names and states of the wrong shape are refused", () => {
-    expect(() => addon.interfaceState("sixteen-octets--", new Int32Array(6))).toThrow(RangeError);
-    expect(() => addon.interfaceState("lo", new Int32Array(5))).toThrow(RangeError);
-    expect(() => addon.interfaceState(7 as unknown as string, new Int32Array(6))).toThrow(TypeError);
+    expect(() => addon.interfaceState("sixteen-octets--", new Int32Array(7))).toThrow(RangeError);
+    expect(() => addon.interfaceState("lo", new Int32Array(6))).toThrow(RangeError);
+    expect(() => addon.interfaceState(7 as unknown as string, new Int32Array(7))).toThrow(TypeError);
     expect(() => addon.interfaceSet("lo", 0, 2 ** 32)).toThrow(RangeError);
   });
 });

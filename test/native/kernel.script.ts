@@ -126,6 +126,28 @@ function configured(): unknown {
   };
 }
 
+/** Queues: of a device made, of one found short, of one found long, as it was named, and of `lo`. */
+function queueLengths(): unknown {
+  const before = descriptors();
+  const lengthOf = (name: string): number | undefined => interfaceState(name)?.queueLength;
+  const opened = (options: TunOptions = {}): number | undefined => {
+    const device = openPair(options);
+    const length = lengthOf("tun0");
+    device.close();
+    return length;
+  };
+  const made = opened();
+  persistTun("tun0");
+  const persisted = lengthOf("tun0");
+  configureInterface("tun0", { queueLength: 500 });
+  const short = opened();
+  configureInterface("tun0", { queueLength: 10_000 });
+  const long = opened();
+  const named = opened({ queueLength: 20 });
+  configureInterface("lo", { queueLength: 77 });
+  return { made, persisted, short, long, named, lo: lengthOf("lo"), left: descriptors() - before };
+}
+
 /** A burst of the kernel's datagrams is read in one call, and each is answered out of two pieces. */
 async function batch(offload: boolean): Promise<unknown> {
   const device = openPair({ offload });
@@ -376,6 +398,7 @@ const verbs: Record<string, () => unknown> = {
   unreferenced: () => unreferenced(false),
   unreferencedEarly: () => unreferenced(true),
   configured,
+  queueLengths,
   batch: () => batch(true),
   batchPlain: () => batch(false),
   reflected: () => reflected(true),

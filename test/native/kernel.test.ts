@@ -36,6 +36,18 @@ test("TUN: address, peer, MTU and up, of the device and of lo, are set without `
   });
 });
 
+test("TUN: a queue is 4,096 frames or what is named, a longer one stays; without CAP_NET_ADMIN of the machine", async (context) => {
+  expect(await verb(context, "queueLengths")).toEqual({
+    made: 4096,
+    persisted: 4096,
+    short: 4096,
+    long: 10_000,
+    named: 20,
+    lo: 77,
+    left: 0,
+  });
+});
+
 test.for(["batch", "batchPlain"])(
   "TUN: %s: one read takes a whole burst; a row of pieces arrives whole; one above the MTU is dropped and counted",
   async (name, context) => {
