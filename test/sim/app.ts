@@ -206,6 +206,7 @@ export class App implements TcpHandler {
     const { socket } = this;
     // `read` may call `close` before it returns the last chunk.
     if (socket === null || this.left || this.#reading) return;
+    if (this.outcome !== undefined && this.outcome !== null) return; // A reset takes away what was not read.
     this.#reading = true;
     for (let chunk = socket.read(); chunk !== null; chunk = socket.read()) this.#take(chunk, 0, chunk.length);
     this.#reading = false;
