@@ -16,9 +16,10 @@ import type { TcpListener } from "../tcp/listener.ts";
 import { pathMtuLowered, unreachable } from "../tcp/icmp-errors.ts";
 import { ListeningSocket } from "../tcp/listening-socket.ts";
 import { RateLimit } from "../tcp/rate-limit.ts";
-import { admit, reopens, takeSyn } from "../tcp/segment-arrives.ts";
+import { admit, arrivesWithCookie, reopens, takeSyn } from "../tcp/segment-arrives.ts";
 import { SYN_SENT, TIME_WAIT } from "../tcp/states.ts";
 import { HELD, LINGERS, type TcpPath } from "../tcp/tcb.ts";
+import { announcedMss, windowScaleFor } from "../tcp/window.ts";
 import {
   CODE_FRAGMENTATION_NEEDED,
   CODE_NETWORK,
@@ -35,10 +36,13 @@ import { FourTupleTable, KEY_WORDS, portPair } from "./four-tuple-table.ts";
 import type { Links } from "./links.ts";
 import { ANY_PORT, ListenerTable } from "./listener-table.ts";
 import { ReadyList } from "./ready-list.ts";
-import { ResetQueue } from "./reset-queue.ts";
+import { StatelessReplies } from "./stateless-replies.ts";
+import { COOKIE_LIFE_US, cookieFlags, SynCookies } from "./syn-cookies.ts";
 import type { ConnectRequest, ListenRequest, TcpRefusal, TcpService } from "./tcp-service.ts";
 
 const NO_SEQ = 0 as Seq;
+/** RFC 7323 §2.2: the window of a SYN-ACK is not scaled. */
+const UNSCALED_WINDOW_MAX = 65_535;
 
 /** The four-tuple of a segment that has arrived, as the side that received it sees it. */
 class ArrivedTuple implements FourTuple {
@@ -71,7 +75,10 @@ export class TcpLayer implements TcpHost, TcpService {
   readonly #ports: EphemeralPorts;
   readonly #resetLimit: RateLimit;
   readonly #ready: ReadyList[] = [];
-  readonly #resets: ResetQueue[] = [];
+  readonly #replies: StatelessReplies[] = [];
+  readonly #cookies: SynCookies;
+  /** A SYN or SYN-ACK that is put together here. */
+  readonly #scratch = new Segment();
   #toNotify: TcpConnection[] = [];
   #lingering = 0;
 
@@ -118,6 +125,7 @@ export class TcpLayer implements TcpHost, TcpService {
     this.#table = new FourTupleTable(options.random, options.config.connectionsMax);
     this.#wheel = new TimerWheel(options.clock.nowMs);
     this.#ports = new EphemeralPorts(options.random);
+    this.#cookies = new SynCookies(options.clock, newSipKey(options.random));
     this.#resetLimit = new RateLimit(options.clock, options.config.resetsPerSecond);
   }
 
@@ -197,6 +205,7 @@ export class TcpLayer implements TcpHost, TcpService {
       if (seg.syn) this.#synArrives(listener, tuple, seg, null);
       return; // §3.10.7.2, fourth: whatever else is not to be answered.
     }
+    if (listener !== null && this.#cookieReturns(listener, tuple, seg)) return;
     if (!this.#resetLimit.take()) {
       this.counters.outRstsSuppressed++;
       return;
@@ -209,6 +218,7 @@ export class TcpLayer implements TcpHost, TcpService {
   #synArrives(listener: ListeningSocket, tuple: FourTuple, seg: Segment, previous: TcpConnection | null): void {
     if (!listener.takesSyns) {
       this.counters.synQueueOverflows++;
+      if (listener.takesCookies && this.#config.synCookies) this.#sendCookie(listener, tuple, seg);
       return;
     }
     const connection = this.#make(tuple, tuple.remote);
@@ -228,6 +238,48 @@ export class TcpLayer implements TcpHost, TcpService {
     const { local: localAddress, localPort, remote: remoteAddress, remotePort } = connection;
     const verdict = handler.syn({ localAddress, localPort, remoteAddress, remotePort, decide });
     if (verdict !== "later") decide(verdict);
+  }
+
+  /** The SYN queue is full: a SYN-ACK that remembers for us. RFC 4987 §3.6. */
+  #sendCookie(listener: ListeningSocket, tuple: FourTuple, syn: Segment): void {
+    const route = this.#ipv4.routes.lookup(tuple.remote);
+    if (route === null) return;
+    const { mtu } = this.#links.path(route.link);
+    const reply = this.#scratch;
+    listener.overflowedAtUs = this.#clock.nowUs;
+    reply.clearOptions();
+    reply.seq = this.#cookies.issFor(tuple, syn);
+    reply.ack = seqAdd(syn.seq, 1);
+    reply.flags = cookieFlags(syn, this.#config.ecn !== "off");
+    reply.window = Math.min(this.#config.receiveBuffer, UNSCALED_WINDOW_MAX);
+    reply.mss = announcedMss(mtu, this.#config);
+    if (syn.hasTimestamps) {
+      reply.hasTimestamps = true;
+      reply.tsVal = this.#cookies.timestampFor(this.#context.timestampFor(tuple), syn);
+      reply.tsEcr = syn.tsVal;
+      reply.sackPermitted = syn.sackPermitted;
+      if (syn.windowScale >= 0) reply.windowScale = windowScaleFor(this.#config.receiveBufferMax);
+    }
+    if (this.#statelessReplies(route.link).push(tuple, reply)) this.counters.synCookiesSent++;
+    this.#wake();
+  }
+
+  /** An ACK that nobody waits for, at a listener that has sent cookies: the third step of a handshake, perhaps. */
+  #cookieReturns(listener: ListeningSocket, tuple: FourTuple, seg: Segment): boolean {
+    if (seg.syn || this.#clock.nowUs - listener.overflowedAtUs > COOKIE_LIFE_US) return false;
+    const syn = this.#scratch;
+    if (!this.#cookies.restore(tuple, seg, syn)) {
+      this.counters.synCookiesFailed++;
+      return false;
+    }
+    if (!listener.takesCookies) return true; // The accept queue is full: the peer's next segment finds room perhaps.
+    const connection = this.#make(tuple, tuple.remote);
+    if (connection === null) return true;
+    this.counters.synCookiesReceived++;
+    connection.openByCookie(listener, syn, seqAdd(seg.ack, -1));
+    listener.begun(connection);
+    arrivesWithCookie(connection, seg);
+    return true;
   }
 
   #decide(connection: TcpConnection, verdict: "accept" | "refuse" | "drop"): void {
@@ -355,7 +407,7 @@ export class TcpLayer implements TcpHost, TcpService {
   reset(tuple: FourTuple, seq: Seq, ack: Seq, flags: number): void {
     const route = this.#ipv4.routes.lookup(tuple.remote);
     if (route === null) return;
-    if (this.#resetQueue(route.link).push(tuple, seq, ack, flags)) this.counters.outRsts++;
+    if (this.#statelessReplies(route.link).reset(tuple, seq, ack, flags)) this.counters.outRsts++;
     else this.counters.outRstsSuppressed++;
     this.#wake();
   }
@@ -406,11 +458,11 @@ export class TcpLayer implements TcpHost, TcpService {
   }
 
   hasOutput(link: number): boolean {
-    return this.#resetQueue(link).length > 0 || this.#readyList(link).length > 0;
+    return this.#statelessReplies(link).length > 0 || this.#readyList(link).length > 0;
   }
 
   output(tx: TxBatch, link: number): void {
-    this.#resetQueue(link).output(tx, this.#network);
+    this.#statelessReplies(link).output(tx, this.#network);
     this.#readyList(link).serve(tx);
   }
 
@@ -429,7 +481,7 @@ export class TcpLayer implements TcpHost, TcpService {
   #readyList(link: number): ReadyList {
     return (this.#ready[link] ??= new ReadyList());
   }
-  #resetQueue(link: number): ResetQueue {
-    return (this.#resets[link] ??= new ResetQueue());
+  #statelessReplies(link: number): StatelessReplies {
+    return (this.#replies[link] ??= new StatelessReplies());
   }
 }

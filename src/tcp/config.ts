@@ -32,6 +32,8 @@ export interface TcpConfig {
   readonly sendHighWater: number;
   /** `cubic` (RFC 9438), `newReno` (RFC 5681), or one of the application's own. */
   readonly congestion: CongestionAlgorithm;
+  /** RFC 4987 §3.6: whether SYNs beyond the SYN queue are answered by cookies instead of dropped. */
+  readonly synCookies: boolean;
   /** RFC 3168. */
   readonly ecn: EcnMode;
   /** RFC 6928: segments of the initial window. */
@@ -67,6 +69,7 @@ const TCP_DEFAULTS: TcpConfig = {
   receiveBufferMax: 1 << 22,
   sendHighWater: 1 << 18,
   congestion: cubic,
+  synCookies: true,
   ecn: "passive",
   initialWindowSegments: 10,
   mssMax: 65_495,

@@ -1,6 +1,6 @@
 import { formatAddress } from "../base/address.ts";
 import { assert } from "../base/assert.ts";
-import { seqAdd, seqDiff, seqMax } from "../base/seq.ts";
+import { type Seq, seqAdd, seqDiff, seqMax } from "../base/seq.ts";
 import type { TxBatch } from "../base/tx-batch.ts";
 import { ACK, RST, type Segment } from "../wire/segment.ts";
 import { TCP_HEADER } from "../wire/tcp.ts";
@@ -14,7 +14,7 @@ import { output } from "./output.ts";
 import { readQueued, resumeReading } from "./receive.ts";
 import { reorderingEnds, timeOut } from "./recovery.ts";
 import { backedOffRtoMs } from "./rtt.ts";
-import { segmentArrives } from "./segment-arrives.ts";
+import { segmentArrives, takeSyn } from "./segment-arrives.ts";
 import type { Sender } from "./sender.ts";
 import { checkSettings, type TcpSettings } from "./settings.ts";
 import {
@@ -63,6 +63,7 @@ import {
   type TcpPath,
   WINDOW_SCALE,
 } from "./tcb.ts";
+import { windowScaleFor } from "./window.ts";
 import { armLife, armRto, isDue, reschedule, watchLoss } from "./timers.ts";
 
 /** Duplicate ACKs that wait for the device at most: more tell the peer nothing. */
@@ -128,6 +129,18 @@ export class TcpConnection extends Tcb implements TcpSocket {
     this.set(held ? PASSIVE | HELD : PASSIVE);
     this.#begin(SYN_RECEIVED);
     if (held) armLife(this, this.tcp.config.synR2Ms);
+  }
+
+  /** A SYN that a cookie has remembered, and the `iss` that it was answered with. The ACK that brought it back comes next. */
+  openByCookie(listener: ListeningSocket, syn: Segment, iss: Seq): void {
+    this.listener = listener;
+    this.set(PASSIVE);
+    this.enter(SYN_RECEIVED);
+    this.iss = this.sndUna = this.smallEnd = iss;
+    this.sndNxt = seqAdd(iss, 1);
+    this.lastSentAtMs = this.progressAtMs = this.tcp.clock.nowMs;
+    takeSyn(this, syn);
+    if (this.has(WINDOW_SCALE)) this.rcvWscale = windowScaleFor(this.tcp.config.receiveBufferMax);
   }
 
   #begin(state: TcpState): void {

@@ -89,6 +89,14 @@ export class TcpContext {
     connection.tsOffset = this.#hash[1];
   }
 
+  /** The value that a timestamp of `tuple`'s would have now: cookies go on where the connection will. */
+  timestampFor(tuple: FourTuple): number {
+    const { local, localPort, remote, remotePort } = tuple;
+    const origins = { local, localPort, remote, remotePort, iss: toSeq(0), tsOffset: 0 };
+    this.chooseOrigins(origins);
+    return (this.clock.nowMs + origins.tsOffset) | 0;
+  }
+
   takeSender(sndNxt: Seq): Sender {
     const sender = this.#spareSenders.pop() ?? new Sender();
     sender.reset(sndNxt);

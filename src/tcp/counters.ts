@@ -16,6 +16,10 @@ export class TcpCounters {
   challengeAcksSuppressed = 0;
   /** SYNs dropped because a listener's SYN queue was full. */
   synQueueOverflows = 0;
+  /** SYN cookies: sent, come back, and ACKs that were none while some were out. */
+  synCookiesSent = 0;
+  synCookiesReceived = 0;
+  synCookiesFailed = 0;
   /** Handshakes that had to wait because a listener's accept queue was full. */
   acceptQueueOverflows = 0;
   /** SYNs dropped because of `connectionsMax`. */

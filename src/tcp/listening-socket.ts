@@ -15,6 +15,8 @@ export class ListeningSocket implements TcpListener {
   readonly #closed: (listener: ListeningSocket) => void;
   readonly #halfOpen = new Set<TcpConnection>();
   readonly #acceptQueue: TcpConnection[] = [];
+  /** When the last cookie was sent: only then one can come back. */
+  overflowedAtUs = -Infinity;
   #paused = false;
   #open = true;
 
@@ -39,6 +41,11 @@ export class ListeningSocket implements TcpListener {
   /** Whether one more SYN may be taken: Linux drops SYNs while either queue is full. */
   get takesSyns(): boolean {
     return this.#open && this.#halfOpen.size < this.backlog && this.hasRoom();
+  }
+
+  /** Whether a SYN that finds the SYN queue full may be answered by a cookie: nobody wants to be asked about it. */
+  get takesCookies(): boolean {
+    return this.#open && this.handler.syn === undefined && this.hasRoom();
   }
 
   hasRoom(): boolean {

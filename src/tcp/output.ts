@@ -32,7 +32,7 @@ import {
   WINDOW_SCALE,
 } from "./tcb.ts";
 import { armRto, watchLoss } from "./timers.ts";
-import { offerWindow, windowScaleFor } from "./window.ts";
+import { announcedMss, offerWindow, windowScaleFor } from "./window.ts";
 
 /** Octets that one connection may send before the next has its turn. */
 const QUANTUM = 1 << 18;
@@ -66,7 +66,7 @@ function sendSyn(c: TcpConnection, tx: TxBatch): void {
   }
   const out = c.tcp.out;
   out.clearOptions();
-  out.mss = Math.min(c.mtu - TX_NETWORK_HEADER - TCP_HEADER, config.mssMax);
+  out.mss = announcedMss(c.mtu, config);
   out.sackPermitted = c.has(SACK_OK);
   if (c.has(WINDOW_SCALE)) out.windowScale = c.rcvWscale = windowScaleFor(config.receiveBufferMax);
   fillTimestamps(c);

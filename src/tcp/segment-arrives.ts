@@ -421,3 +421,12 @@ export function admit(c: TcpConnection): void {
   armRto(c, c.rtoMs);
   c.wantsTurn();
 }
+
+/** The ACK of a SYN-ACK that was a cookie: the handshake is over, although no SYN-RECEIVED was ever kept. RFC 4987 §3.6. */
+export function arrivesWithCookie(c: TcpConnection, seg: Segment): void {
+  c.advanceUna(seg.ack);
+  establish(c, seg);
+  if (c.state === CLOSED) return;
+  processText(c, seg);
+  checkFin(c, seg);
+}

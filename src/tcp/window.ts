@@ -1,6 +1,9 @@
 /** The receive window, RFC 9293 §3.8.6: what we offer, and when it is worth telling. */
 import { seqAdd, seqDiff, seqMax } from "../base/seq.ts";
+import { TX_NETWORK_HEADER } from "../base/tx-batch.ts";
 import type { Segment } from "../wire/segment.ts";
+import { TCP_HEADER } from "../wire/tcp.ts";
+import type { TcpConfig } from "./config.ts";
 import { type Tcb, TIMESTAMPS } from "./tcb.ts";
 
 const FIELD_MAX = 65_535;
@@ -73,3 +76,7 @@ export function isAcceptable(c: Tcb, seq: number, length: number): boolean {
   if (window === 0) return false;
   return offset < window && offset + length > 0;
 }
+
+/** MUST-67: the largest text that fits the link behind headers without options. */
+export const announcedMss = (mtu: number, config: TcpConfig): number =>
+  Math.min(mtu - TX_NETWORK_HEADER - TCP_HEADER, config.mssMax);

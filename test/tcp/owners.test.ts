@@ -265,20 +265,20 @@ test("a `readable` owner learns of what came before it was there", () => {
 });
 
 test("a listener's backlog bounds half-open connections; those that are dropped are counted", () => {
-  const t = scripted({ peer, backlog: 3 }).listening();
+  const t = scripted({ peer, backlog: 3, tcp: { synCookies: false } }).listening();
   for (let i = 0; i < 6; i++) t.inject(`SYN seq=0 sport=${String(50_000 + i)}`);
   expect(t.take()).toHaveLength(3);
   expect([t.listener?.synQueueLength, t.core.tcpCounters.synQueueOverflows]).toEqual([3, 3]);
 });
 
 test("a handshake that finds the accept queue full is completed by the SYN,ACK that is sent again", () => {
-  const t = scripted({ peer, backlog: 1 }).listening();
+  const t = scripted({ peer, backlog: 1, tcp: { synCookies: false } }).listening();
   t.inject("SYN seq=0").take();
   t.listener?.pause();
   t.inject("SYN seq=0 sport=40001").silent();
   t.inject("ACK seq=1 ack=1").silent();
   expect(t.listener?.acceptQueueLength).toBe(1);
-  const s = scripted({ peer, backlog: 2 }).listening();
+  const s = scripted({ peer, backlog: 2, tcp: { synCookies: false } }).listening();
   for (const port of [40_000, 40_001]) s.inject(`SYN seq=0 sport=${String(port)}`).take();
   s.listener?.pause();
   s.inject("SYN seq=0 sport=40002").silent();
