@@ -68,7 +68,7 @@ export function checkFins(c: TcpConnection): string | null {
 /** Between stacks that are right, nobody acknowledges what was never sent. */
 export function checkAcknowledgment(c: TcpConnection, seg: Segment, last: LastSeen): string | null {
   last.sndMax = seqMax(last.sndMax, c.sndNxt);
-  if (!seg.acks || seg.rst || c.state < ESTABLISHED) return null;
+  if (!seg.acks || seg.rst || c.state === CLOSED) return null;
   return seqGt(seg.ack, last.sndMax) ? "the peer acknowledges what was sent, no more" : null;
 }
 

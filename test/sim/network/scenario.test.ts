@@ -28,5 +28,9 @@ test.each([1, 1_000_001])("mixed faults: no invariant is broken in the seeds fro
   expect(report.failures.map(({ message }) => message)).toEqual([]);
   for (const fault of INJECTED) expect([fault, (report.faults[fault] ?? 0) >= SEEDS / 5]).toEqual([fault, true]);
   for (const fault of Object.keys(report.faults)) expect(FAULTS).toContain(fault);
+  // Faults slow connections down and end some; most must come through.
+  const ended = Object.values(report.endings).reduce((sum, times) => sum + times, 0);
+  expect((report.endings["ok"] ?? 0) / ended).toBeGreaterThan(0.6);
+  expect(report.endings).not.toHaveProperty("short");
   expect(Object.keys(report.coverage).length).toBeGreaterThan(50);
 });
