@@ -59,6 +59,8 @@ export class ConnectionProbe {
     this.#waitingSinceUs = behind.world.nowUs();
     this.#out = behind.ledger(this.#local, this.#remote, connection.iss);
     this.#out.known = connection.bytesWritten === 0;
+    // A connection out of a SYN cookie is open when it is first seen: its owner may have got something already.
+    if (connection.bytesRead > 0) this.#incoming.known = false;
     this.#watchCalls();
     this.#watchMachine();
     this.#watchHandler();
