@@ -506,7 +506,10 @@ export class TcpConnection extends Tcb implements TcpSocket {
 
   /** Gives back what nobody will read any more. */
   dropUnread(): void {
-    if (this.receiveQueue !== null) this.tcp.receiveMemory -= this.receiveQueue.octets;
+    if (this.receiveQueue !== null) {
+      this.tcp.receiveMemory -= this.receiveQueue.octets;
+      this.unset(FIN_RECEIVED); // Not all that came before it was taken.
+    }
     this.receiveQueue = null;
     this.dropOutOfOrder();
   }

@@ -2,7 +2,7 @@
  * What a connection puts on the wire when its turn comes: SYN, retransmissions, new text, FIN, probes, pure ACKs.
  * RFC 9293 §3.8.6.2.1 (when to send), §3.7.4 (Nagle), RFC 5681 (how much).
  */
-import { type Seq, seqAdd, seqDiff, seqGt } from "../base/seq.ts";
+import { type Seq, seqAdd, seqDiff, seqGt, seqMin } from "../base/seq.ts";
 import { TX_NETWORK_HEADER, type TxBatch } from "../base/tx-batch.ts";
 import { ACK, CWR, ECE, FIN, PSH, SYN } from "../wire/segment.ts";
 import { emitSegment, TCP_CHECKSUM_AT, TCP_HEADER } from "../wire/tcp.ts";
@@ -326,6 +326,12 @@ function sendKeepAlive(c: TcpConnection, tx: TxBatch): void {
   emit(c, tx, seqAdd(c.sndUna, -1), 0, ACK);
 }
 
+/**
+ * The number of a segment without text. A zero-window probe has taken SND.NXT beyond the peer's window, where it accepts no
+ * ACK either (RFC 9293 §3.10.7.4): then it is the window's edge, as Linux has it. Departs from §3.8.6's SEQ=SND.NXT.
+ */
+const acceptableSeq = (c: TcpConnection): Seq => seqMin(c.sndNxt, seqAdd(c.sndUna, c.sndWnd));
+
 function sendAcks(c: TcpConnection, tx: TxBatch): boolean {
   if (c.has(KEEP_ALIVE_DUE)) {
     if (!tx.hasRoom()) return true;
@@ -339,7 +345,7 @@ function sendAcks(c: TcpConnection, tx: TxBatch): boolean {
       return true;
     }
     fillOptions(c);
-    emit(c, tx, c.sndNxt, 0, ACK);
+    emit(c, tx, acceptableSeq(c), 0, ACK);
   }
   c.acksDue = 0;
   return false;
