@@ -10,6 +10,7 @@ import {
   EVENT_READABLE,
   EVENT_WRITABLE,
   loadTunAddon,
+  SET_QUEUE_LENGTH,
   type TunAddon,
   WRITE_RESULT_ROWS,
 } from "../../src/device/tun-addon.ts";
@@ -178,6 +179,7 @@ describe("handles", () => {
     expect(addon.deviceFlags(handle)).toBeLessThan(0);
     expect(addon.interfaceState("no-such-link", new Int32Array(7))).toBe(-19); // ENODEV.
     expect(addon.interfaceSet("lo", 99, 0)).toBe(-EINVAL);
+    expect(addon.interfaceSet("no-such-link", SET_QUEUE_LENGTH, 1)).toBe(-19);
   });
 
   test("names and states of the wrong shape are refused", () => {
