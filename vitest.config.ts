@@ -4,7 +4,7 @@ import { NoSkips } from "./scripts/vitest/no-skips.js";
 
 const inCi = process.env["CI"] !== undefined && process.env["CI"] !== "";
 
-const kernel = ["test/linux/**/*.test.ts", "test/native/kernel.test.ts"];
+const kernel = ["test/linux/**/*.test.ts", "test/native/kernel.test.ts", "test/package/**/*.test.ts"];
 const simulation = ["test/sim/**/*.test.ts"];
 
 export default defineConfig({

@@ -1,6 +1,6 @@
 // src/ to dist/: emits what changed, then removes what no source stands behind any more, so that nothing stale is packed.
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, readdirSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -17,4 +17,7 @@ for (const entry of existsSync(dist) ? readdirSync(dist, { recursive: true, with
   const match = /^(.*?)(\.d\.ts|\.js)(\.map)?$/.exec(relative(dist, emitted));
   if (match !== null && !existsSync(join(root, "src", `${match[1]}.ts`))) rmSync(emitted);
 }
+// npm sets this where it links the command; whoever runs the file itself wants it too.
+const command = join(dist, "cli/main.js");
+if (existsSync(command)) chmodSync(command, 0o755);
 process.exitCode = status ?? 1;

@@ -46,6 +46,11 @@ export function needsAddon(context: TestContext): void {
   skipUnless(addonProblem(), context);
 }
 
+/** First line of a test that becomes another user: skips it where this one is not root, and fails it there in CI. */
+export function needsRoot(context: TestContext): void {
+  skipUnless(process.getuid?.() === 0 ? null : "only root may become somebody else", context);
+}
+
 function addonProblem(): string | null {
   try {
     loadTunAddon();
