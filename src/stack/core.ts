@@ -21,6 +21,8 @@ export interface CoreEvents {
   faulted(error: unknown, connection: TcpConnection | null): void;
   /** There is something to send or a new deadline, although no turn is running perhaps. */
   wake(): void;
+  /** Brings the clock up to date where no turn is running: the application has called. */
+  refreshClock(): void;
 }
 
 /**
@@ -69,6 +71,9 @@ export class StackCore {
       },
       wake: () => {
         events.wake();
+      },
+      refreshClock: () => {
+        events.refreshClock();
       },
     });
   }

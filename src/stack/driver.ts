@@ -71,6 +71,9 @@ export class Driver {
         wake: () => {
           this.wake();
         },
+        refreshClock: () => {
+          if (!this.#inTurn) this.core.clock.nowUs = this.#timebase.nowUs();
+        },
       },
     });
   }
@@ -95,11 +98,10 @@ export class Driver {
     return link;
   }
 
-  /** Asks for a turn; the clock is brought up to date for what the caller does next. */
+  /** Asks for a turn. */
   wake(): void {
     if (this.#inTurn || this.#turnAsked || this.#closed) return;
     this.#turnAsked = true;
-    this.core.clock.nowUs = this.#timebase.nowUs();
     this.#timebase.soon(() => {
       this.#turnAsked = false;
       this.#turn();

@@ -66,6 +66,7 @@ export class TcpLayer implements TcpHost, TcpService {
   readonly #links: Links;
   readonly #faulted: (error: unknown, connection: TcpConnection | null) => void;
   readonly #wake: () => void;
+  readonly refreshClock: () => void;
   readonly #context: TcpContext;
   readonly #network: TcpNetwork;
   readonly #table: FourTupleTable;
@@ -100,6 +101,7 @@ export class TcpLayer implements TcpHost, TcpService {
     faulted: (error: unknown, connection: TcpConnection | null) => void;
     /** There is something to send, and no turn is running perhaps. */
     wake: () => void;
+    refreshClock: () => void;
   }) {
     this.#clock = options.clock;
     this.#config = options.config;
@@ -108,6 +110,7 @@ export class TcpLayer implements TcpHost, TcpService {
     this.#links = options.links;
     this.#faulted = options.faulted;
     this.#wake = options.wake;
+    this.refreshClock = options.refreshClock;
     this.#network = {
       pseudoSum: (local, remote, length) => pseudoHeaderSum(local, remote, PROTOCOL_TCP, length),
       seal: (tx, row, local, remote, ttl, trafficClass) => {
@@ -283,6 +286,7 @@ export class TcpLayer implements TcpHost, TcpService {
   }
 
   #decide(connection: TcpConnection, verdict: "accept" | "refuse" | "drop"): void {
+    this.refreshClock();
     if (verdict === "accept") return admit(connection);
     if (verdict === "refuse") this.reset(connection, NO_SEQ, connection.rcvNxt, RST | ACK);
     connection.fail(null);
@@ -352,6 +356,7 @@ export class TcpLayer implements TcpHost, TcpService {
   }
 
   connect(request: ConnectRequest): TcpSocket | TcpRefusal {
+    this.refreshClock();
     const { address: remote, port: remotePort, handler } = request;
     const route = this.#ipv4.routes.lookup(remote);
     if (route === null) return "ENETUNREACH";

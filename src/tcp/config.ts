@@ -8,7 +8,10 @@ export interface TcpConfig {
   readonly mslMs: number;
   /** RFC 6298 (2.1). */
   readonly rtoMsInitial: number;
-  /** Departs from RFC 6298 (2.4), which asks for 1 s: no widespread stack waits that long, and delayed ACKs are bounded below it. */
+  /**
+   * The least that the RTO exceeds SRTT by, as Linux has it: a delayed ACK is waited for on any path. Departs from RFC 6298
+   * (2.4), which asks for an RTO of 1 s at least: no widespread stack waits that long.
+   */
   readonly rtoMsMin: number;
   /** RFC 6298 (2.5): at least 60 s. */
   readonly rtoMsMax: number;

@@ -169,6 +169,7 @@ export class TcpConnection extends Tcb implements TcpSocket {
   }
 
   #accepts(octets: Uint8Array): boolean {
+    this.tcp.host.refreshClock();
     if (this.has(FIN_QUEUED) || octets.length === 0) return false;
     return this.state >= SYN_SENT && this.state <= CLOSE_WAIT;
   }
@@ -188,6 +189,7 @@ export class TcpConnection extends Tcb implements TcpSocket {
 
   /** CLOSE: RFC 9293 §3.10.4. */
   end(): void {
+    this.tcp.host.refreshClock();
     switch (this.state) {
       case CLOSED:
       case LISTEN:
@@ -217,6 +219,7 @@ export class TcpConnection extends Tcb implements TcpSocket {
   }
 
   close(): void {
+    this.tcp.host.refreshClock();
     if (this.has(OWNER_GONE)) return;
     this.set(OWNER_GONE);
     if (this.receiveQueue !== null || (this.outOfOrder?.segments ?? 0) > 0) {
@@ -230,6 +233,7 @@ export class TcpConnection extends Tcb implements TcpSocket {
 
   /** ABORT: RFC 9293 §3.10.5. */
   abort(): void {
+    this.tcp.host.refreshClock();
     if (this.state === CLOSED) {
       this.dropUnread(); // Its end was to be told behind what nobody will read now.
       return this.readToEnd();
@@ -242,10 +246,12 @@ export class TcpConnection extends Tcb implements TcpSocket {
     this.set(PAUSED);
   }
   resume(): void {
+    this.tcp.host.refreshClock();
     this.unset(PAUSED);
     resumeReading(this);
   }
   read(): Uint8Array | null {
+    this.tcp.host.refreshClock();
     return readQueued(this);
   }
 
@@ -256,6 +262,7 @@ export class TcpConnection extends Tcb implements TcpSocket {
   }
 
   configure(settings: TcpSettings): void {
+    this.tcp.host.refreshClock();
     checkSettings(settings);
     this.settings = { ...this.settings, ...settings };
     if (settings.noDelay !== undefined) this.setNoDelay(settings.noDelay);

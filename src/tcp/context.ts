@@ -24,6 +24,8 @@ export interface TcpNetwork {
 
 /** What a connection asks of the stack that holds it. */
 export interface TcpHost {
+  /** The application has called, outside of a turn perhaps: what it does now happens now. */
+  refreshClock(): void;
   /** It has something to send: serve it in turn. */
   ready(connection: TcpConnection): void;
   /** `connection.onTimer` wants to be called at `deadlineMs` (int32 ms of the clock); replaces what was asked before. */

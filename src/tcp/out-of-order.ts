@@ -1,4 +1,4 @@
-import { type Seq, seqDiff, seqGe, seqGt, seqLe, seqLt } from "../base/seq.ts";
+import { type Seq, seqAdd, seqDiff, seqGe, seqGt, seqLe, seqLt, seqMin } from "../base/seq.ts";
 import { SACK_BLOCKS_MAX, type Segment } from "../wire/segment.ts";
 
 /** What one kept segment costs beside its octets. */
@@ -18,10 +18,16 @@ export class OutOfOrder {
   #blocks = 0;
   readonly #duplicate = new Int32Array(2);
   #hasDuplicate = false;
+  readonly #reports: boolean;
   octets = 0;
 
   /** Where the peer's FIN stands, if it came ahead of the hole. */
   finAt: Seq | null = null;
+
+  /** `reports`: the peer takes SACK. */
+  constructor(reports: boolean) {
+    this.#reports = reports;
+  }
 
   get segments(): number {
     return this.#chunks.length;
@@ -51,6 +57,8 @@ export class OutOfOrder {
         from = until;
         i++;
       } else {
+        const there = seqMin(this.#endOf(i), end as Seq);
+        if (added === seqDiff(from, seq)) this.reportDuplicate(from, there); // The first of them: RFC 2883 §4.2.
         from = this.#endOf(i);
         i++;
       }
@@ -68,6 +76,7 @@ export class OutOfOrder {
       this.#starts.shift();
       this.#chunks.shift();
       this.octets -= chunk.length;
+      if (skip > 0) this.reportDuplicate(seqAdd(rcvNxt, -skip), seqMin(rcvNxt, seqAdd(rcvNxt, chunk.length - skip)));
       if (skip < chunk.length) return skip === 0 ? chunk : chunk.subarray(skip);
     }
     return null;
@@ -75,6 +84,7 @@ export class OutOfOrder {
 
   /** [left, right) has come a second time: the next ACK says so, once. RFC 2883 §4. */
   reportDuplicate(left: Seq, right: Seq): void {
+    if (!this.#reports) return;
     this.#duplicate[0] = left;
     this.#duplicate[1] = right;
     this.#hasDuplicate = true;

@@ -244,8 +244,9 @@ function resend(c: TcpConnection, sender: Sender, tx: TxBatch, i: number, room: 
   inFlight.resent(i, c.tcp.clock.nowUs | 0);
   if (sender.phase === FAST_RECOVERY) sender.prr.sent(sent);
   sender.undo.sentAgain(start, sent, c.tcp.clock.nowMs);
-  c.totalRetrans++;
-  c.tcp.counters.retransSegs++;
+  const segments = Math.max(1, Math.ceil(lent / segmentText(c)));
+  c.totalRetrans += segments;
+  c.tcp.counters.retransSegs += segments;
   if (!c.has(RTO_ARMED)) armRto(c, backedOffRtoMs(c));
   return sent;
 }
@@ -307,7 +308,9 @@ function sendProbe(c: TcpConnection, sender: Sender, tx: TxBatch): void {
     sender.inFlight.resent(0, c.tcp.clock.nowUs | 0);
   } else if (c.notSent > 0) {
     const length = Math.min(c.notSent, Math.max(1, windowBehind(c, c.sndNxt)), c.sendMss);
+    const { smallEnd } = c;
     sendNew(c, sender, tx, length, false);
+    c.smallEnd = smallEnd; // Nagle's algorithm waits for what the application wrote, not for a probe.
   }
   armRto(c, backedOffRtoMs(c));
 }

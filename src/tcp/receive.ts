@@ -36,21 +36,20 @@ function keepOutOfOrder(c: TcpConnection, seg: Segment, seq: Seq, at: number, le
   const { config, counters } = c.tcp;
   counters.outOfOrderSegs++;
   c.ackEach();
-  const kept = (c.outOfOrder ??= new OutOfOrder());
+  const kept = (c.outOfOrder ??= new OutOfOrder(c.has(SACK_OK)));
   if (kept.segments >= config.outOfOrderSegmentsMax || c.tcp.receiveMemory >= config.receiveMemoryMax) {
     counters.outOfOrderDropped++;
     if (kept.isEmpty) c.outOfOrder = null;
     return;
   }
   const before = kept.charge;
-  const added = kept.insert(seq, seg.frame.bytes, at, length);
+  kept.insert(seq, seg.frame.bytes, at, length);
   c.tcp.receiveMemory += kept.charge - before;
-  if (added === 0) reportDuplicate(c, seq, seqAdd(seq, length));
 }
 
 /** D-SACK: RFC 2883 §4. */
 export function reportDuplicate(c: TcpConnection, left: Seq, right: Seq): void {
-  if (c.has(SACK_OK)) (c.outOfOrder ??= new OutOfOrder()).reportDuplicate(left, right);
+  if (c.has(SACK_OK)) (c.outOfOrder ??= new OutOfOrder(c.has(SACK_OK))).reportDuplicate(left, right);
 }
 
 /** Text in order has come while later text was waiting: delivers what now continues it. RFC 5681 §4.2: ACK at once. */

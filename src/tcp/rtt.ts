@@ -21,8 +21,8 @@ export function sampleRtt(c: Tcb, rttUs: number): void {
 
 function computeRto(c: Tcb): number {
   const { rtoMsMin, rtoMsMax } = c.tcp.config;
-  const ms = Math.ceil((c.srttUs + Math.max(GRANULARITY_US, 4 * c.rttvarUs)) / 1000);
-  return Math.min(Math.max(ms, rtoMsMin), rtoMsMax);
+  const ms = Math.ceil((c.srttUs + Math.max(GRANULARITY_US, 4 * c.rttvarUs, rtoMsMin * 1000)) / 1000);
+  return Math.min(ms, rtoMsMax);
 }
 
 /** The time to wait now: `rtoMs` doubled once for each expiration since the last measurement. RFC 6298 (5.5). */

@@ -190,8 +190,6 @@ function checkSequence(c: TcpConnection, seg: Segment): boolean {
     if (!seg.rst) answerUnacceptable(c, seg);
     return false;
   }
-  // RFC 7323 §4.3: TS.Recent follows the segment that the next ACK will answer.
-  if (seg.hasTimestamps && c.has(TIMESTAMPS) && !seg.rst && seqLe(seg.seq, c.lastAckSent)) takeTimestamp(c, seg);
   return true;
 }
 
@@ -219,6 +217,14 @@ function answerUnacceptable(c: TcpConnection, seg: Segment): void {
   // Text or FIN is sent again because our ACK was lost; anything else might be the other end of a loop of ACKs.
   if (seg.len > 0 && !seg.syn) c.ackEach();
   else c.challenge();
+}
+
+/**
+ * RFC 7323 §4.3: TS.Recent follows the segment that the next ACK will answer. Only once SEG.ACK has been believed: whoever
+ * merely hits the window could set it far ahead, and PAWS would then drop the peer's own segments.
+ */
+function followTimestamp(c: Tcb, seg: Segment): void {
+  if (seg.hasTimestamps && c.has(TIMESTAMPS) && seqLe(seg.seq, c.lastAckSent)) takeTimestamp(c, seg);
 }
 
 function takeTimestamp(c: Tcb, seg: Segment): void {
@@ -272,6 +278,7 @@ function checkAck(c: TcpConnection, seg: Segment): boolean {
     c.challenge();
     return false;
   }
+  followTimestamp(c, seg);
   if (seqGe(seg.ack, c.sndUna)) {
     const advanced = seg.ack !== c.sndUna;
     acknowledge(c, seg);
@@ -312,6 +319,7 @@ function checkAckOfSyn(c: TcpConnection, seg: Segment): boolean {
     c.tcp.counters.acceptQueueOverflows++;
     return false; // As Linux does: the SYN-ACK is sent again later, and its answer finds room perhaps.
   }
+  followTimestamp(c, seg);
   synAcknowledged(c, seg);
   establish(c, seg);
   return c.state !== CLOSED;
@@ -361,7 +369,7 @@ function checkFin(c: TcpConnection, seg: Segment): void {
     const at = finSeq(seg);
     fin = at === c.rcvNxt;
     if (!fin && seqGt(at, c.rcvNxt) && seqLt(at, c.rcvAdv)) {
-      (c.outOfOrder ??= new OutOfOrder()).finAt = at;
+      (c.outOfOrder ??= new OutOfOrder(c.has(SACK_OK))).finAt = at;
       if (seg.textLength === 0) c.ackEach();
     }
   } else if (kept !== null && kept.finAt !== null) {

@@ -43,6 +43,7 @@ export class Host {
           throw error;
         },
         wake: () => undefined,
+        refreshClock: () => undefined,
       },
     });
     const { links, routes } = this.core;

@@ -108,6 +108,7 @@ export class ScriptedPeer {
           options.faulted(error);
         },
         wake: () => undefined,
+        refreshClock: () => undefined,
       },
     });
     const mtu = options.mtu ?? 1500;

@@ -177,15 +177,15 @@ test("RFC 2018 §8: after a time-out SACKed octets are sent again, since the pee
 
 test("RFC 5681 §3.1 (4): a time-out sets ssthresh to half the flight once, and cwnd to one segment", () => {
   const t = flying({ queued: 10 });
-  t.pass(200).expect(segment(0));
+  t.pass(201).expect(segment(0));
   expect([t.tcb.ssthresh, t.tcb.cwnd]).toEqual([5 * MSS, MSS]);
-  t.pass(400).expect(segment(0));
+  t.pass(402).expect(segment(0));
   expect([t.tcb.ssthresh, t.tcb.cwnd]).toEqual([5 * MSS, MSS]);
 });
 
 test("RFC 5681 §3.1: after a time-out slow start sends the rest again, each segment once", () => {
   const t = flying({ queued: 10 });
-  t.pass(200).expect(segment(0));
+  t.pass(201).expect(segment(0));
   t.inject(ack(1)).expect(...segments(1, 3));
   t.inject(ack(3)).expect(...segments(3, 7));
   t.inject(ack(7)).expect(...segments(7, 10));
@@ -195,7 +195,7 @@ test("RFC 5681 §3.1: after a time-out slow start sends the rest again, each seg
 
 test("RFC 6582 §4: duplicate ACKs after a time-out start no fast retransmit", () => {
   const t = flying({ queued: 10 });
-  t.pass(200).expect(segment(0));
+  t.pass(201).expect(segment(0));
   for (let i = 0; i < 5; i++) t.inject(ack(0)).silent();
   t.inject(ack(1)).take();
   for (let i = 0; i < 5; i++) t.inject(ack(1));

@@ -85,9 +85,9 @@ test("an owner that throws on one timer's news still has its timers", () => {
   };
   const t = scripted({ peer, handler, faulted: (error) => thrown.push(error) }).established();
   t.send(10).take();
-  t.pass(200).pass(400).pass(800).take();
+  t.pass(201).pass(402).pass(804).take();
   expect(thrown).toHaveLength(1);
-  t.pass(1600).expect("ACK seq=1 len=10");
+  t.pass(1608).expect("ACK seq=1 len=10");
 });
 
 test("an owner that throws in `drain` keeps no connection from its end", () => {
