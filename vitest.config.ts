@@ -1,6 +1,6 @@
 import { defineConfig } from "vitest/config";
 
-import { NoSkips } from "./scripts/vitest/no-skips.js";
+import { TellSkips } from "./scripts/vitest/tell-skips.js";
 
 const inCi = process.env["CI"] !== undefined && process.env["CI"] !== "";
 
@@ -14,7 +14,9 @@ export default defineConfig({
     maxWorkers: "100%",
     testTimeout: 30_000,
     // In CI the runner writes what it saw for `.ci/run` to count, and a test that was skipped is a failure.
-    reporters: inCi ? ["default", ["json", { outputFile: "reports/vitest.json" }], new NoSkips()] : ["default"],
+    reporters: inCi
+      ? ["default", ["json", { outputFile: "reports/vitest.json" }], new TellSkips({ fail: true })]
+      : ["default", new TellSkips({ fail: false })],
     projects: [
       { extends: true, test: { name: "unit", include: ["test/**/*.test.ts"], exclude: [...kernel, ...simulation] } },
       { extends: true, test: { name: "sim", include: simulation, testTimeout: 120_000 } },
