@@ -4,7 +4,7 @@
 //
 // Node from 22.18 on needs no --import.
 import { buffer } from "node:stream/consumers";
-import { simulate } from "../src/sim/index.ts";
+import { simulate } from "fourtuple/sim";
 
 const seed = Number(process.argv[2] ?? 7);
 
