@@ -71,6 +71,10 @@ export const listenPort = (port: Port): number => {
   return port === undefined || port === null ? 0 : portOf(port, "options.port");
 };
 
+/** 0 and what is no number stand for the default, as in `node:net`. */
+export const listenBacklog = (backlog: number | undefined): number =>
+  backlog !== undefined && backlog > 0 ? backlog : BACKLOG_DEFAULT;
+
 function listenOptions(args: ListenArguments): ListenOptions {
   const [first] = args;
   if (typeof first === "object" && first !== null) {
@@ -96,7 +100,7 @@ export function listenPlan(args: ListenArguments): { plan: ListenPlan; listener:
   const plan = {
     port: listenPort(options.port),
     host: options.host ?? options.address ?? "*",
-    backlog: options.backlog ?? BACKLOG_DEFAULT,
+    backlog: listenBacklog(options.backlog),
     signal: options.signal,
     onSyn: options.onSyn,
   };

@@ -45,6 +45,8 @@ export class Server extends EventEmitter {
   readonly pauseOnConnect: boolean;
   readonly noDelay: boolean;
   readonly keepAlive: boolean;
+  /** In ms; 0 stands for the stack's default. */
+  readonly keepAliveInitialDelay: number;
   /** Connections beyond this are closed as soon as they are open, and told by "drop". */
   maxConnections: number | undefined = undefined;
 
@@ -67,6 +69,7 @@ export class Server extends EventEmitter {
     this.pauseOnConnect = options.pauseOnConnect ?? false;
     this.noDelay = options.noDelay ?? false;
     this.keepAlive = options.keepAlive ?? false;
+    this.keepAliveInitialDelay = options.keepAliveInitialDelay ?? 0;
     this.#highWaterMark = options.highWaterMark;
     if (listener !== undefined) this.on("connection", listener);
   }
@@ -174,6 +177,7 @@ export class Server extends EventEmitter {
       allowHalfOpen: this.allowHalfOpen,
       noDelay: this.noDelay,
       keepAlive: this.keepAlive,
+      keepAliveInitialDelay: this.keepAliveInitialDelay,
       highWaterMark: this.#highWaterMark,
       pauseOnCreate: this.pauseOnConnect,
       released: () => this.#released(),

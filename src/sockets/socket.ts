@@ -29,6 +29,17 @@ export interface AddressInfo {
 /** Takes the place of a stream's handler when the stream is gone and the connection winds down by itself. */
 const NO_HANDLER: TcpHandler = {};
 
+interface KeepAliveWish {
+  readonly idleMs: number;
+}
+
+/** The longest wait of a timer, in ms. */
+const IDLE_MS_MAX = 0x7fff_ffff;
+
+/** As the connection takes it. Like `node:net`, it takes any number: what is no delay stands for the default. */
+const keepAliveWish = (enable: boolean, initialDelayMs: number): boolean | KeepAliveWish =>
+  enable && initialDelayMs >= 1 ? { idleMs: Math.min(Math.trunc(initialDelayMs), IDLE_MS_MAX) } : enable;
+
 /** `Duplex` is told that "close" comes from here, because it carries an argument. */
 const duplexOptions = (options: SocketOptions) => ({
   allowHalfOpen: options.allowHalfOpen ?? false,
@@ -46,7 +57,7 @@ const duplexOptions = (options: SocketOptions) => ({
  *   there is some, RFC 9293 §3.6.1 SHLD-3), `resetAndDestroy` resets at once.
  *
  * Departs from `node:net`: there is no `onread`; errors of `read` and `write` carry the peer's address; `ref` and `unref`
- * change nothing, because the stack's device is what keeps a process alive; keep-alive probes are not sent yet.
+ * change nothing, because the stack's device is what keeps a process alive.
  */
 export class Socket extends Duplex {
   /** One for all sockets: a connection leads to its socket by `context`. */
@@ -72,6 +83,7 @@ export class Socket extends Duplex {
   #attempt = 0;
   #place: NetPlace | undefined;
   #noDelay: boolean;
+  #keepAlive: boolean | KeepAliveWish;
   /** The reader has room: `_read` was called and `push` has not yet returned false. */
   #wanting = false;
   /** How often `_read` was called. */
@@ -96,6 +108,7 @@ export class Socket extends Duplex {
     this.#world = world;
     this.#released = options.released;
     this.#noDelay = options.noDelay ?? false;
+    this.#keepAlive = keepAliveWish(options.keepAlive ?? false, options.keepAliveInitialDelay ?? 0);
     if (options.connection !== undefined) this.#adopt(options.connection, options.pauseOnCreate ?? false);
     // Last, because a signal that is aborted already destroys the socket here.
     if (options.signal !== undefined) addAbortSignal(options.signal, this);
@@ -201,8 +214,10 @@ export class Socket extends Duplex {
     if (!this.pending) this.#tcp?.setNoDelay(noDelay);
     return this;
   }
-  /** Accepted, for code that calls it as a matter of course. Probes are not sent yet (RFC 9293 §3.8.4 makes them optional). */
-  setKeepAlive(_enable = false, _initialDelayMs = 0): this {
+  /** Whether a silent peer is probed, RFC 9293 §3.8.4; first after `initialDelayMs`, where 0 stands for two hours. */
+  setKeepAlive(enable = false, initialDelayMs = 0): this {
+    this.#keepAlive = keepAliveWish(enable, initialDelayMs);
+    if (!this.pending && !this.#over) this.#tcp?.configure({ keepAlive: this.#keepAlive });
     return this;
   }
   /** Changes nothing: the stack's device keeps a process alive, never a single socket. */
@@ -296,9 +311,15 @@ export class Socket extends Duplex {
 
   #adopt(tcp: TcpSocket, paused: boolean): void {
     this.#take(tcp);
-    if (this.#noDelay) tcp.setNoDelay(true);
+    this.#applyOptions(tcp);
     if (paused) this.pause();
     else this.read(0);
+  }
+
+  /** What was asked for before there was a connection. */
+  #applyOptions(tcp: TcpSocket): void {
+    if (this.#noDelay) tcp.setNoDelay(true);
+    if (this.#keepAlive !== false) tcp.configure({ keepAlive: this.#keepAlive });
   }
 
   #take(tcp: TcpSocket): void {
@@ -360,7 +381,7 @@ export class Socket extends Duplex {
     if (tcp === null) return;
     this.#connecting = false;
     this.#idle?.touch();
-    if (this.#noDelay) tcp.setNoDelay(true);
+    this.#applyOptions(tcp);
     this.emit("connect");
     this.#pump();
     this.emit("ready");

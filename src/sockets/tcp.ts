@@ -8,7 +8,7 @@ import type {
 } from "../stack/tcp-service.ts";
 import { parseAddress, type AddressFault } from "./address-text.ts";
 import { NetError } from "./net-error.ts";
-import { BACKLOG_DEFAULT, listenPort, type SynListener } from "./server-options.ts";
+import { listenBacklog, listenPort, type SynListener } from "./server-options.ts";
 import { askSynListener } from "./syn-verdict.ts";
 import { portOf } from "./usage-error.ts";
 
@@ -65,7 +65,8 @@ const listenHandler = ({ handler, accept, onSyn }: TcpListenOptions): TcpListenH
 };
 
 function listen(service: TcpService, options: TcpListenOptions): TcpListener {
-  const { address: text = "*", backlog = BACKLOG_DEFAULT } = options;
+  const { address: text = "*" } = options;
+  const backlog = listenBacklog(options.backlog);
   const port = listenPort(options.port);
   const address = parseAddress(text);
   const outcome: TcpListener | TcpRefusal | AddressFault =

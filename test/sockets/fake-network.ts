@@ -51,6 +51,7 @@ export class FakeConnection implements TcpSocket {
   bytesWritten = 0;
   queuedOctets = 0;
   noDelay = false;
+  keepAlive: TcpSettings["keepAlive"] = false;
   stateName: TcpStateName = "SYN-SENT";
   peer: FakeConnection | null = null;
   readonly localAddress: string;
@@ -137,6 +138,7 @@ export class FakeConnection implements TcpSocket {
   }
   configure(settings: TcpSettings): void {
     this.noDelay = settings.noDelay ?? this.noDelay;
+    this.keepAlive = settings.keepAlive ?? this.keepAlive;
   }
   info(): TcpInfo {
     return {

@@ -34,9 +34,13 @@ describe("design §5: listen", () => {
     const { net, service } = fakeNet();
     net.createServer().listen(80, "198.18.0.2", 7);
     net.createServer().listen({ port: 81 });
+    net.createServer().listen({ port: 82, backlog: 0 });
+    net.createServer().listen({ port: 83, backlog: NaN });
     expect([...service.listeners()]).toMatchObject([
       { port: 80, backlog: 7 },
       { address: 0, port: 81, backlog: 511 },
+      { port: 82, backlog: 511 },
+      { port: 83, backlog: 511 },
     ]);
   });
 

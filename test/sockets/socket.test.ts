@@ -273,9 +273,28 @@ describe("design §5: wishes and ends", () => {
     expect(connectionsOf(service).find(({ context }) => context === client)?.noDelay).toBe(false);
   });
 
+  test("RFC 9293 MUST-24: keepAlive, before the connection and after, from either side", async () => {
+    const { net, service } = fakeNet();
+    net.createServer({ keepAlive: true, keepAliveInitialDelay: 5000 }).listen(80);
+    const client = net.connect({ port: 80, host: "198.18.0.2", keepAlive: true });
+    const other = net.connect(80, "198.18.0.2");
+    await Promise.all([event(client, "connect"), event(other, "connect")]);
+    await turn();
+    await turn();
+    const ofSocket = (socket: unknown) => connectionsOf(service).find(({ context }) => context === socket)?.keepAlive;
+    const accepted = connectionsOf(service).filter(({ localPort }) => localPort === 80);
+    expect(accepted.map(({ keepAlive }) => keepAlive)).toEqual([{ idleMs: 5000 }, { idleMs: 5000 }]);
+    expect([ofSocket(client), ofSocket(other)]).toEqual([true, false]);
+    other.setKeepAlive(true, 1000.5);
+    client.setKeepAlive(false, 1000);
+    expect([ofSocket(client), ofSocket(other)]).toEqual([false, { idleMs: 1000 }]);
+    other.setKeepAlive(true, NaN);
+    expect(ofSocket(other)).toBe(true);
+  });
+
   test("calls that node code makes as a matter of course are answered", async () => {
     const { client } = await connected();
-    expect(client.setKeepAlive(true, 1000).ref().unref()).toBe(client);
+    expect(client.ref().unref()).toBe(client);
   });
 
   test("asyncDispose delivers what was written, and resolves when the socket has closed", async () => {
