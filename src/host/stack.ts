@@ -1,11 +1,12 @@
 import { EventEmitter } from "node:events";
 import type { LookupFunction } from "node:net";
-import { type Address, ANY_ADDRESS } from "../base/address.ts";
+import { ANY_ADDRESS } from "../base/address.ts";
 import type { Random } from "../base/random.ts";
 import type { Timebase } from "../base/timebase.ts";
 import type { Device } from "../device/device.ts";
 import { loopbackDevice } from "../device/memory.ts";
-import { parseAddress, parsePrefix } from "../sockets/address-text.ts";
+import { type AddressPrefix, parseAddress, parsePrefix } from "../sockets/address-text.ts";
+import { FOREIGN, LOOPBACK_LINK } from "../ipv4/routes.ts";
 import { createNet, type Net } from "../sockets/net.ts";
 import { rethrowLater } from "../sockets/rethrow.ts";
 import { createTcp, type Tcp } from "../sockets/tcp.ts";
@@ -45,6 +46,12 @@ export interface StackCloseOptions {
   readonly deadlineMs?: number;
 }
 
+/** What was typed, read. */
+interface RoutePlan {
+  readonly own: readonly AddressPrefix[];
+  readonly reached: readonly AddressPrefix[];
+}
+
 interface StackEventMap {
   /** The device failed: it was removed, say. The stack closes. */
   error: [error: Error];
@@ -77,8 +84,10 @@ export class Stack extends EventEmitter<StackEventMap> {
     this.#timebase = options.timebase ?? new EventLoopTimebase();
     this.#driver = this.#makeDriver(options);
     this.#addresses = typeof options.address === "string" ? [options.address] : options.address;
+    // Before any device starts: one that is refused here is still the caller's, as it was.
+    const plan = this.#plan(options);
     this.#driver.addLink(loopbackDevice({ timebase: this.#timebase, offload: true }));
-    this.#configure(options);
+    this.#configure(options, plan);
     const { tcp } = this.#driver.core;
     this.net = createNet({ service: tcp, timebase: this.#timebase, lookup: options.lookup });
     this.tcp = createTcp(tcp);
@@ -113,17 +122,30 @@ export class Stack extends EventEmitter<StackEventMap> {
     });
   }
 
-  #configure(options: StackOptions): void {
-    const { device } = options;
+  #plan(options: StackOptions): RoutePlan {
+    if (this.#addresses.length === 0 && options.anyAddress !== true) {
+      throw new RangeError('options.address: give one at least, as in "198.18.0.2/24"');
+    }
     const { routes } = this.#driver.core;
     const own = this.#addresses.map((text) => prefix(text, "address"));
-    const link = this.#driver.addLink(device);
-    routes.addLink({ link, mtu: device.mtu, acceptAny: options.anyAddress ?? false });
-    for (const { address, prefixLength } of own) routes.addAddress({ link, address, prefixLength });
-    for (const text of options.routes ?? ["default"]) {
-      const to = text === "default" ? { address: ANY_ADDRESS, prefixLength: 0 } : prefix(text, "routes");
-      routes.addRoute({ destination: to.address, prefixLength: to.prefixLength, link });
+    const wrong = own.findIndex(({ address }) => routes.destinationKind(address, LOOPBACK_LINK) !== FOREIGN);
+    if (wrong >= 0) {
+      throw new RangeError(
+        `options.address: "${this.#addresses[wrong]}" is no address of one host on a network; give one as in "198.18.0.2/24"`,
+      );
     }
+    const reached = (options.routes ?? ["default"]).map((text) =>
+      text === "default" ? { address: ANY_ADDRESS, prefixLength: 0 } : prefix(text, "routes"),
+    );
+    return { own, reached };
+  }
+
+  #configure({ device, anyAddress = false }: StackOptions, { own, reached }: RoutePlan): void {
+    const { routes } = this.#driver.core;
+    const link = this.#driver.addLink(device);
+    routes.addLink({ link, mtu: device.mtu, acceptAny: anyAddress });
+    for (const { address, prefixLength } of own) routes.addAddress({ link, address, prefixLength });
+    for (const { address, prefixLength } of reached) routes.addRoute({ destination: address, prefixLength, link });
   }
 
   #deviceDown(device: Device, error: Error | null): void {
@@ -167,6 +189,7 @@ export class Stack extends EventEmitter<StackEventMap> {
     const { core } = this.#driver;
     core.tcp.beginClose();
     if (deadlineMs > 0 && core.tcp.active > 0) await this.#drained(deadlineMs);
+    else await Promise.resolve(); // A handler may have called this: its turn ends first, since the resets take another one.
     core.tcp.abortAll();
     this.#driver.close();
     this.emit("close");
@@ -192,7 +215,7 @@ export class Stack extends EventEmitter<StackEventMap> {
   }
 }
 
-function prefix(text: string, option: string): { address: Address; prefixLength: number } {
+function prefix(text: string, option: string): AddressPrefix {
   const parsed = parsePrefix(text);
   if (parsed !== null) return parsed;
   const hint = typeof parseAddress(text) === "string" ? "an IPv4 address and its prefix" : "the prefix too";

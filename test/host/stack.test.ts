@@ -1,0 +1,43 @@
+import { once } from "node:events";
+import { expect, test } from "vitest";
+import { memoryPair } from "../../src/device/memory.ts";
+import { Stack, type StackOptions } from "../../src/host/stack.ts";
+import { EventLoopTimebase } from "../../src/stack/event-loop-timebase.ts";
+
+const pair = () => memoryPair({ timebase: new EventLoopTimebase() });
+
+test.each<[Partial<StackOptions>, RegExp]>([
+  [{ address: [] }, /options\.address: give one at least/],
+  [{ address: "198.18.0.1/33" }, /options\.address: "198\.18\.0\.1\/33" is not usable/],
+  [{ address: ["198.18.0.1/24", "localhost"] }, /options\.address: "localhost" is not usable/],
+  [{ address: "224.0.0.1/4" }, /options\.address: "224\.0\.0\.1\/4" is no address of one host/],
+  [{ address: "255.255.255.255/32" }, /no address of one host/],
+  [{ address: "127.0.0.1/8" }, /no address of one host/],
+  [{ address: "0.0.0.0/0" }, /no address of one host/],
+  [{ routes: ["198.18.0.0/24", "everywhere"] }, /options\.routes: "everywhere" is not usable/],
+])("style.md §6: %o is refused before the device starts, which can then be used", async (wrong, message) => {
+  const [device, other] = pair();
+  const right = { device, address: "198.18.0.1/24" };
+  const refused = Stack.open({ ...right, ...wrong });
+  await expect(refused).rejects.toThrow(RangeError);
+  await expect(refused).rejects.toThrow(message);
+  await (await Stack.open(right)).close();
+  other.close();
+});
+
+test("RFC 9293 §3.10.5: a stack that is closed from inside a handler still resets its connections", async () => {
+  const [left, right] = pair();
+  const client = await Stack.open({ device: left, address: "198.18.0.1/24", strict: true });
+  const server = await Stack.open({ device: right, address: "198.18.0.2/24", strict: true });
+  const closed: Promise<void>[] = [];
+  const data = (): void => {
+    closed.push(server.close({ deadlineMs: 0 }));
+  };
+  server.tcp.listen({ port: 7, handler: { data } });
+  const socket = client.net.connect(7, "198.18.0.2");
+  socket.write("the last words");
+  const [error] = (await once(socket, "error")) as [NodeJS.ErrnoException];
+  expect(error.code).toBe("ECONNRESET");
+  await Promise.all(closed);
+  await client.close();
+});
