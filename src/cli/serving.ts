@@ -1,3 +1,4 @@
+import { createWriteStream, openSync, type WriteStream } from "node:fs";
 import { stat } from "node:fs/promises";
 
 import { toAddress, type Address } from "../base/address.ts";
@@ -32,7 +33,8 @@ export interface Serving {
 /** Opens the device, the stack and the services. Errors: `TunError`, `NetError`, `UsageError`. */
 export async function startServing(options: ServeOptions, logger: Logger): Promise<Serving> {
   if (options.root !== null) await checkRoot(options.root);
-  const link = openLink(options, logger);
+  const file = options.pcap === null ? null : captureFile(options.pcap);
+  const link = openLink(options, file, logger);
   const stack = await openStack(link.device, options, logger);
   const ended = endOf(stack, link.capture);
   let http: StackHttpServer | null;
@@ -55,10 +57,21 @@ export async function startServing(options: ServeOptions, logger: Logger): Promi
 }
 
 const HTTP_CLOSE_DEADLINE_MS = 1000;
+/** Linux's `net.core.somaxconn`: a thousand clients that connect at once are no attack. */
+export const SERVE_BACKLOG = 4096;
 
 async function checkRoot(root: string): Promise<void> {
   const found = await stat(root).catch(() => null);
   if (found?.isDirectory() !== true) throw new UsageError(`--root ${root}: there is no such folder`);
+}
+
+/** Opened before anything is served: nobody should learn at the end that nothing was captured. */
+function captureFile(path: string): WriteStream {
+  try {
+    return createWriteStream(path, { fd: openSync(path, "w") });
+  } catch (error) {
+    throw new UsageError(`--pcap ${path} cannot be written: ${error instanceof Error ? error.message : String(error)}`);
+  }
 }
 
 interface Link {
@@ -67,17 +80,16 @@ interface Link {
 }
 
 /** The TUN, behind the faults and the capture that were asked for: the capture shows what the stack sees. */
-function openLink(options: ServeOptions, logger: Logger): Link {
+function openLink(options: ServeOptions, file: WriteStream | null, logger: Logger): Link {
   const timebase = new EventLoopTimebase();
   const opened = openTunDevice(options, logger);
   const device = options.impair === null ? opened : impaired(opened, { ...options.impair, timebase });
-  if (options.pcap === null) return { device, capture: null };
-  const file = options.pcap;
+  if (file === null) return { device, capture: null };
   const capture = captured(device, file, {
     timebase,
     epochUs: wallClockUs(),
     onSinkError: (error) => {
-      logger.error({ err: error, file }, "the capture has ended early");
+      logger.error({ err: error, file: file.path }, "the capture has ended early");
     },
   });
   return { device: capture, capture };
@@ -132,14 +144,15 @@ function endOf(stack: Stack, capture: CapturedDevice | null): Promise<void> {
   return ended;
 }
 
-function startServices(stack: Stack, options: ServeOptions, logger: Logger): StackHttpServer | null {
+export function startServices(stack: Stack, options: ServeOptions, logger: Logger): StackHttpServer | null {
   const http = options.ports.has("http") ? makeHttp(stack, options.root, logger) : null;
   const generator = chargen();
+  const backlog = SERVE_BACKLOG;
   const listen: Record<ServiceName, (port: number | "*") => void> = {
-    http: (port) => http?.listen({ port }),
-    echo: (port) => stack.tcp.listen({ port, handler: echoHandler }),
-    discard: (port) => stack.tcp.listen({ port, handler: discardHandler }),
-    chargen: (port) => stack.tcp.listen({ port, handler: generator.handler, accept: generator.begin }),
+    http: (port) => http?.listen({ port, backlog }),
+    echo: (port) => stack.tcp.listen({ port, backlog, handler: echoHandler }),
+    discard: (port) => stack.tcp.listen({ port, backlog, handler: discardHandler }),
+    chargen: (port) => stack.tcp.listen({ port, backlog, handler: generator.handler, accept: generator.begin }),
   };
   for (const [name, port] of options.ports) listen[name](port);
   const first = SERVICE_NAMES.find((name) => options.ports.has(name));
