@@ -94,6 +94,9 @@ export class SynCookies {
   }
 }
 
-/** Flags of the SYN-ACK: it agrees to ECN where the SYN asked and this host takes part. RFC 3168 §6.1.1. */
+/**
+ * Flags of the SYN-ACK: it agrees to ECN where the SYN asked, this host takes part (RFC 3168 §6.1.1), and the timestamp
+ * will remember it: a host that forgot would leave the peer's CE marks unechoed.
+ */
 export const cookieFlags = (syn: Segment, ecn: boolean): number =>
-  ecn && (syn.flags & (ECE | CWR)) === (ECE | CWR) ? SYN | ACK | ECE : SYN | ACK;
+  ecn && syn.hasTimestamps && (syn.flags & (ECE | CWR)) === (ECE | CWR) ? SYN | ACK | ECE : SYN | ACK;

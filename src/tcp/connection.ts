@@ -277,9 +277,15 @@ export class TcpConnection extends Tcb implements TcpSocket {
   }
 
   #keepAlive(wish: boolean | KeepAliveOptions): void {
-    this.keepAlive?.stop(this);
+    if (this.#livesByKeepAlive()) this.keepAlive?.stop(this);
     this.keepAlive = wish === false ? null : new KeepAlive(wish === true ? {} : wish, this.tcp.clock.nowMs);
-    if (this.state >= ESTABLISHED && this.state < TIME_WAIT) this.keepAlive?.start(this);
+    if (this.#livesByKeepAlive()) this.keepAlive?.start(this);
+  }
+
+  /** Whether the deadline `lifeAtMs` is keep-alive's: elsewhere it ends a wait for a verdict, FIN-WAIT-2 or TIME-WAIT. */
+  #livesByKeepAlive(): boolean {
+    if (this.state < ESTABLISHED || this.state === TIME_WAIT) return false;
+    return !(this.state === FIN_WAIT_2 && this.has(OWNER_GONE));
   }
 
   info(): TcpInfo {
@@ -343,7 +349,7 @@ export class TcpConnection extends Tcb implements TcpSocket {
 
   #lifeEnds(): void {
     if (this.state === TIME_WAIT) return this.enter(CLOSED);
-    if (this.keepAlive !== null && this.state >= ESTABLISHED && !(this.state === FIN_WAIT_2 && this.has(OWNER_GONE))) {
+    if (this.keepAlive !== null && this.#livesByKeepAlive()) {
       if (this.keepAlive.expired(this)) return;
       this.sendReset();
       return this.fail("ETIMEDOUT");

@@ -41,7 +41,6 @@ export class TcpCounters {
   outOfOrderDropped = 0;
   duplicateSegs = 0;
   outsideWindow = 0;
-  receiveMemoryDropped = 0;
   pawsDropped = 0;
   brokenInvariants = 0;
 }

@@ -51,7 +51,7 @@ export function takeMarks(c: Tcb, seg: Segment): void {
 /** §6.1.2: an ACK with ECE is a loss to the congestion window, once a round trip, and nothing is sent again. */
 export function takeEcho(c: Tcb, seg: Segment): void {
   const { sender } = c;
-  if ((seg.flags & ECE) === 0 || sender === null || sender.phase !== OPEN) return;
+  if ((seg.flags & ECE) === 0 || sender?.phase !== OPEN) return;
   if (!seqGe(c.sndUna, sender.reducedUntil)) return;
   sender.reducedUntil = c.sndNxt;
   c.ecn |= CWR_DUE;

@@ -97,14 +97,13 @@ export class OutOfOrder {
 
   /**
    * Writes at most `limit` blocks into `seg`: a duplicate first (RFC 2883 §4), then those that lie after `rcvNxt`, the newest
-   * first (RFC 2018 §4).
+   * first (RFC 2018 §4). The duplicate is forgotten once `seg` is on its way: `reported`.
    */
   fillSack(seg: Segment, rcvNxt: Seq, limit: number): void {
     this.#forgetBelow(rcvNxt);
     let count = 0;
-    if (this.#hasDuplicate) {
+    if (this.#hasDuplicate && limit > 0) {
       seg.sackEdges.set(this.#duplicate);
-      this.#hasDuplicate = false;
       count = 1;
     }
     for (let block = 0; block < this.#blocks && count < limit; block++, count++) {
@@ -112,6 +111,11 @@ export class OutOfOrder {
       seg.sackEdges[2 * count + 1] = this.#edges[2 * block + 1];
     }
     seg.sackCount = count;
+  }
+
+  /** What `fillSack` wrote has left: a duplicate is reported once. RFC 2883 §4 (1). */
+  reported(): void {
+    this.#hasDuplicate = false;
   }
 
   #forgetBelow(rcvNxt: Seq): void {

@@ -28,6 +28,7 @@ import {
   SYN_RETRANSMITTED,
   TAIL_PROBE_DUE,
   TIMER_IS_PROBE,
+  TIMER_IS_REORDERING,
   TIMESTAMPS,
   WINDOW_SCALE,
 } from "./tcb.ts";
@@ -97,7 +98,6 @@ function fillOptions(c: TcpConnection): void {
     const fitting = out.hasTimestamps ? SACK_BESIDE_TIMESTAMPS : SACK_ALONE;
     const room = (c.sendMss >> 1) - SACK_OPTION; // At least half of a segment is left for text.
     c.outOfOrder.fillSack(out, c.rcvNxt, Math.max(0, Math.min(fitting, Math.floor(room / SACK_BLOCK))));
-    if (c.outOfOrder.isEmpty) c.outOfOrder = null;
   }
 }
 
@@ -144,9 +144,16 @@ function emit(c: TcpConnection, tx: TxBatch, seq: Seq, length: number, flags: nu
   tx.checksumFrom[row] = TX_NETWORK_HEADER;
   tx.checksumAt[row] = TX_NETWORK_HEADER + TCP_CHECKSUM_AT;
   network.seal(tx, row, c.local, c.remote, ttlOf(c), trafficClass(c, newText));
+  if (c.outOfOrder !== null) duplicatesReported(c);
   counters.outSegs++;
   c.lastSentAtMs = c.tcp.clock.nowMs;
   return lent;
+}
+
+/** A segment has left that was filled by `fillOptions`, or a SYN, before which nothing can have come twice. */
+function duplicatesReported(c: TcpConnection): void {
+  c.outOfOrder?.reported();
+  if (c.outOfOrder?.isEmpty === true) c.outOfOrder = null;
 }
 
 /** The most text that one row may carry: whole segments where the device cuts them, one segment otherwise. */
@@ -223,10 +230,12 @@ function sendNew(c: TcpConnection, sender: Sender, tx: TxBatch, length: number, 
 
 function pushInFlight(c: TcpConnection, sender: Sender, start: Seq, end: Seq, withFin: boolean): void {
   if (c.flightSize === 0) c.progressAtMs = c.tcp.clock.nowMs;
+  const wasOne = c.flightSize <= c.sendMss; // A lone segment's ACK may be held back, and so the RTO was the sooner.
   sender.inFlight.push(start, end, c.tcp.clock.nowUs | 0, withFin ? WITH_FIN : 0);
   c.sndNxt = end;
   if (sender.phase === FAST_RECOVERY) sender.prr.sent(seqDiff(end, start));
-  if (!c.has(RTO_ARMED) || c.has(TIMER_IS_PROBE)) watchLoss(c, sender); // RFC 6298 (5.1), RFC 8985 §7.2.
+  const isMore = wasOne && c.flightSize > c.sendMss && !c.has(TIMER_IS_REORDERING);
+  if (!c.has(RTO_ARMED) || c.has(TIMER_IS_PROBE) || isMore) watchLoss(c, sender); // RFC 6298 (5.1), RFC 8985 §7.2.
 }
 
 /** Sends range `i` again, or as much of it as `room` and one row allow. */
@@ -256,9 +265,10 @@ function sendTailProbe(c: TcpConnection, sender: Sender, tx: TxBatch): void {
   c.unset(TAIL_PROBE_DUE);
   const { inFlight } = sender;
   if (inFlight.count === 0 || sender.phase !== OPEN) return;
+  if (windowBehind(c, c.sndNxt) < 0) return; // The window has moved left since: SHLD-16. The RTO is armed.
   c.tcp.counters.tailLossProbes++;
   fillOptions(c);
-  const fresh = Math.min(c.notSent, c.sendMss);
+  const fresh = Math.min(c.notSent, segmentText(c));
   const isNew = fresh > 0 && windowBehind(c, c.sndNxt) >= fresh;
   if (isNew) {
     sendNew(c, sender, tx, fresh, false);
@@ -307,7 +317,7 @@ function sendProbe(c: TcpConnection, sender: Sender, tx: TxBatch): void {
     if (sender.inFlight.length(0) > 1) sender.inFlight.split(0, seqAdd(start, 1));
     sender.inFlight.resent(0, c.tcp.clock.nowUs | 0);
   } else if (c.notSent > 0) {
-    const length = Math.min(c.notSent, Math.max(1, windowBehind(c, c.sndNxt)), c.sendMss);
+    const length = Math.min(c.notSent, Math.max(1, windowBehind(c, c.sndNxt)), segmentText(c));
     const { smallEnd } = c;
     sendNew(c, sender, tx, length, false);
     c.smallEnd = smallEnd; // Nagle's algorithm waits for what the application wrote, not for a probe.

@@ -27,13 +27,6 @@ export class ReceiveQueue {
     }
   }
 
-  /** Takes over a chunk that nobody else holds. */
-  adopt(chunk: Uint8Array): void {
-    this.#seal();
-    this.#chunks.push(chunk);
-    this.octets += chunk.length;
-  }
-
   /** The oldest chunk, now the caller's; null where none is left. */
   shift(): Uint8Array | null {
     if (this.#chunks.length === 0) this.#seal();

@@ -12,7 +12,7 @@ import { armReordering } from "./timers.ts";
 
 /** RFC 5681 §3.2. */
 const DUP_THRESH = 3;
-/** Beyond so many ranges an ACK's blocks are no longer used to cut more. */
+/** Beyond so many ranges an ACK's blocks cut no more: what they cover in part stays as it was. */
 const RANGES_MAX = 8192;
 
 /** RFC 6675 §4 (2): an estimate of the octets that are in the network now. */
@@ -51,7 +51,7 @@ export function applySack(c: Tcb, sender: Sender, seg: Segment): number {
   const { inFlight } = sender;
   const before = inFlight.sackedOctets;
   let from = c.sndUna;
-  for (let taken = 0; taken < seg.sackCount && inFlight.count < RANGES_MAX; taken++) {
+  for (let taken = 0; taken < seg.sackCount; taken++) {
     const block = lowestBlock(seg, from);
     if (block < 0) break;
     const right = seg.sackEdges[2 * block + 1] as Seq;
@@ -75,9 +75,15 @@ function lowestBlock(seg: Segment, from: Seq): number {
 function markSacked(c: Tcb, sender: Sender, seg: Segment, left: Seq, right: Seq): void {
   const { inFlight } = sender;
   let i = inFlight.firstEndingAfter(left);
-  if (i < inFlight.count && seqLt(inFlight.start(i), left)) inFlight.split(i++, left);
+  if (i < inFlight.count && seqLt(inFlight.start(i), left)) {
+    if (inFlight.count < RANGES_MAX) inFlight.split(i, left);
+    i++;
+  }
   for (; i < inFlight.count && seqLt(inFlight.start(i), right); i++) {
-    if (seqGt(inFlight.end(i), right)) inFlight.split(i, right);
+    if (seqGt(inFlight.end(i), right)) {
+      if (inFlight.count >= RANGES_MAX) return;
+      inFlight.split(i, right);
+    }
     const flags = inFlight.flags(i);
     if ((flags & SACKED) !== 0) continue;
     delivered(c, sender, seg, i);

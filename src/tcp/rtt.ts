@@ -25,6 +25,14 @@ function computeRto(c: Tcb): number {
   return Math.min(ms, rtoMsMax);
 }
 
-/** The time to wait now: `rtoMs` doubled once for each expiration since the last measurement. RFC 6298 (5.5). */
-export const backedOffRtoMs = (c: Tcb): number =>
-  Math.min(c.rtoMs * 2 ** Math.min(c.backoff, 16), c.tcp.config.rtoMsMax);
+/**
+ * The time to wait now: `rtoMs` doubled once for each expiration since the last measurement (RFC 6298 (5.5)), and no longer
+ * than the user timeout has left, so that it is kept to the millisecond (RFC 9293 MUST-21; Linux does so too).
+ */
+export function backedOffRtoMs(c: Tcb): number {
+  const ms = Math.min(c.rtoMs * 2 ** Math.min(c.backoff, 16), c.tcp.config.rtoMsMax);
+  const userTimeoutMs = c.settings?.userTimeoutMs ?? 0;
+  if (userTimeoutMs === 0) return ms;
+  const left = userTimeoutMs - ((c.tcp.clock.nowMs - c.progressAtMs) | 0);
+  return Math.max(1, Math.min(ms, left));
+}

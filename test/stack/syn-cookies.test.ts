@@ -5,6 +5,7 @@ import { seqAdd, toSeq } from "../../src/base/seq.ts";
 import { newSipKey } from "../../src/base/siphash.ts";
 import { SynCookies } from "../../src/stack/syn-cookies.ts";
 import { Segment } from "../../src/wire/segment.ts";
+import { ECN_OK } from "../../src/tcp/ecn.ts";
 import { newReno } from "../../src/tcp/congestion/new-reno.ts";
 import { HOST, PEER, scripted, type ScriptedPeer } from "../support/scripted-peer.ts";
 
@@ -46,6 +47,19 @@ test("RFC 4987 §3.6, RFC 7323: window scale and SACK come back in the timestamp
   t.pass(1).send(10);
   const [data] = t.take();
   expect(((data.ts?.[0] ?? 0) - before) | 0).toBeGreaterThan(0);
+});
+
+test("RFC 3168 §6.1.1: a cookie agrees to ECN only where the timestamp will remember it", () => {
+  const t = flooded();
+  t.inject("SYN,ECE,CWR seq=0 mss=1460").expect("SYN,ACK seq=0 ack=1");
+  t.inject("ACK seq=1 ack=1").silent();
+  expect(t.tcb.ecn).toBe(0);
+  const s = flooded();
+  s.inject("SYN,ECE,CWR seq=0 mss=1460 ts=100,0");
+  const [synAck] = s.take();
+  expect(synAck.flags).toBe("SYN,ACK,ECE");
+  s.inject(`ACK seq=1 ack=1 ts=101,${String(synAck.ts?.[0])}`).silent();
+  expect(s.tcb.ecn).toBe(ECN_OK);
 });
 
 test("RFC 4987 §3.6: text that comes with the ACK is taken", () => {

@@ -31,7 +31,7 @@ class Cubic implements CongestionController {
 
   reset(): void {
     this.#hyStart.reset();
-    this.#wMax = this.#cwndPrior = this.#wEst = 0;
+    this.#wMax = this.#cwndPrior = this.#wEst = this.#wMaxBefore = this.#cwndPriorBefore = 0;
     this.#epochUs = -1;
     this.#k = this.#rest = 0;
     this.#afterTimeout = false;
