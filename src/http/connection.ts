@@ -510,7 +510,7 @@ export class HttpConnection implements TransportHandler, Waiting<HttpConnection>
   failed(response: HttpResponse, error: unknown, request: HttpRequest | null = this.#request): void {
     if (response.failureSeen) return;
     response.failureSeen = true;
-    const expected = error instanceof HttpError && error.status >= 300 && error.status <= 599;
+    const expected = error instanceof HttpError && error.answerable;
     const moot = response.aborted && error instanceof HttpUsageError && error.code === "ERR_HTTP_ABORTED";
     if (!expected && !moot) {
       this.#context.stats.handlerErrors++;

@@ -1,5 +1,5 @@
 import { HeaderBlock, type HeaderRecord } from "./header-block.ts";
-import { reasonPhrase } from "./status.ts";
+import { hasNoContent, reasonPhrase } from "./status.ts";
 
 const TYPE = { "content-type": "text/plain; charset=utf-8" } as const;
 
@@ -9,6 +9,11 @@ export class HttpError extends Error {
   readonly status: number;
   /** The fields of the answer. */
   readonly headers: HeaderBlock;
+
+  /** Whether its status is one that it may carry; otherwise the handler has a fault, and 500 is the answer. */
+  get answerable(): boolean {
+    return Number.isInteger(this.status) && this.status >= 300 && this.status <= 599 && !hasNoContent(this.status);
+  }
 
   /** `headers`: more fields; `allow` with 405, say. */
   constructor(status: number, message = reasonPhrase(status), headers: HeaderRecord = {}) {
