@@ -63,6 +63,7 @@ import {
   type TcpPath,
   WINDOW_SCALE,
 } from "./tcb.ts";
+import { markUrgent, urgentAhead } from "./urgent.ts";
 import { windowScaleFor } from "./window.ts";
 import { armLife, armRto, isDue, reschedule, watchLoss } from "./timers.ts";
 
@@ -156,6 +157,18 @@ export class TcpConnection extends Tcb implements TcpSocket {
     if (!this.#accepts(octets)) return false;
     this.#sender().queue.push(octets, 0, octets.length);
     return this.#queued(octets.length);
+  }
+
+  sendUrgent(octets: Uint8Array): boolean {
+    if (!this.#accepts(octets)) return false;
+    const { queue } = this.#sender();
+    queue.push(octets, 0, octets.length);
+    markUrgent(this, queue.end);
+    return this.#queued(octets.length);
+  }
+
+  get urgentAhead(): number {
+    return urgentAhead(this);
   }
 
   sendCopy(octets: Uint8Array): boolean {

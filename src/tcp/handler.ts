@@ -35,6 +35,11 @@ export interface TcpHandler {
   end?(connection: TcpSocket): void;
   /** The last call. `failure` is null where both sides closed and all that was sent has been acknowledged. */
   close?(connection: TcpSocket, failure: TcpFailure | null): void;
+  /**
+   * Urgent octets lie ahead: the last of them is `ahead` octets of the stream away. They come in the stream like all others.
+   * Told when they appear and when more are announced. RFC 9293 MUST-32.
+   */
+  urgent?(connection: TcpSocket, ahead: number): void;
   /** An ICMP error or many retransmissions that did not end the connection. RFC 9293 MUST-47, SHLD-9. */
   softError?(connection: TcpSocket, failure: TcpFailure): void;
 }
@@ -65,6 +70,10 @@ export interface TcpSocket {
    * connection that is gone, are dropped and false is returned.
    */
   send(octets: Uint8Array): boolean;
+  /** As `send`, and the peer is told that the stream is urgent up to the end of `octets`. New protocols should not (RFC 6093 §5). */
+  sendUrgent(octets: Uint8Array): boolean;
+  /** Octets of the stream that are still to come up to the end of what is urgent. RFC 9293 MUST-33. */
+  readonly urgentAhead: number;
   /** As `send`, but the octets are copied and the caller's memory is free when it returns. */
   sendCopy(octets: Uint8Array): boolean;
   /** FIN once everything before it was sent. The other direction stays open (half-close). RFC 9293 §3.6. */

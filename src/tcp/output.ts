@@ -4,7 +4,7 @@
  */
 import { type Seq, seqAdd, seqDiff, seqGt, seqMin } from "../base/seq.ts";
 import { TX_NETWORK_HEADER, type TxBatch } from "../base/tx-batch.ts";
-import { ACK, CWR, ECE, FIN, PSH, SYN } from "../wire/segment.ts";
+import { ACK, CWR, ECE, FIN, PSH, SYN, URG } from "../wire/segment.ts";
 import { emitSegment, TCP_CHECKSUM_AT, TCP_HEADER } from "../wire/tcp.ts";
 import type { TcpConnection } from "./connection.ts";
 import { ECN_ASKED, ECN_OK, ecnField, ecnFlags } from "./ecn.ts";
@@ -33,6 +33,7 @@ import {
   WINDOW_SCALE,
 } from "./tcb.ts";
 import { armRto, watchLoss } from "./timers.ts";
+import { urgentPointer } from "./urgent.ts";
 import { announcedMss, offerWindow, windowScaleFor } from "./window.ts";
 
 /** Octets that one connection may send before the next has its turn. */
@@ -128,7 +129,8 @@ function emit(c: TcpConnection, tx: TxBatch, seq: Seq, length: number, flags: nu
   out.dstPort = c.remotePort;
   out.seq = seq;
   out.flags = sent;
-  out.urgentPointer = 0;
+  out.urgentPointer = (flags & SYN) !== 0 ? 0 : urgentPointer(c, seq);
+  if (out.urgentPointer > 0) out.flags |= URG;
   if ((flags & ACK) !== 0) {
     out.ack = c.rcvNxt;
     c.lastAckSent = c.rcvNxt;
@@ -159,7 +161,7 @@ function duplicatesReported(c: TcpConnection): void {
 /** The most text that one row may carry: whole segments where the device cuts them, one segment otherwise. */
 function rowLimit(c: TcpConnection): number {
   const text = segmentText(c);
-  if (c.segmentMax === 0) return text;
+  if (c.segmentMax === 0 || urgentPointer(c, c.sndUna) > 0) return text; // A device that cuts would repeat the pointer.
   const room = c.segmentMax - TX_NETWORK_HEADER - TCP_HEADER - c.tcp.out.optionsLength;
   return Math.max(text, room - (room % text));
 }

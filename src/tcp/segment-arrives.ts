@@ -43,6 +43,7 @@ import {
   WINDOW_SCALE,
 } from "./tcb.ts";
 import { armRto } from "./timers.ts";
+import { takeUrgent } from "./urgent.ts";
 import { isAcceptable } from "./window.ts";
 
 /** RFC 7323 §5.5: after so long without a segment, TS.Recent proves nothing any more. 24 days. */
@@ -172,7 +173,7 @@ function arrivesOtherwise(c: TcpConnection, seg: Segment): void {
   const goesOn = checkAck(c, seg); // Fifth.
   tellDrained(c);
   if (!goesOn) return;
-  //                                Sixth, URG: urgent octets stay in the stream (RFC 6093 §3.1).
+  takeUrgent(c, seg); // Sixth.
   processText(c, seg); // Seventh.
   checkFin(c, seg); // Eighth.
 }

@@ -7,6 +7,7 @@ import type { OutOfOrder } from "./out-of-order.ts";
 import type { ReceiveQueue } from "./receive-queue.ts";
 import type { Sender } from "./sender.ts";
 import type { TcpSettings } from "./settings.ts";
+import type { Urgent } from "./urgent.ts";
 import { CLOSED, type TcpState } from "./states.ts";
 
 /** Yes-or-no facts of a connection, one bit each in `Tcb.bits`. */
@@ -135,6 +136,7 @@ export class Tcb implements FourTuple {
   /** What only few connections have set. */
   keepAlive: KeepAlive | null = null;
   settings: TcpSettings | null = null;
+  urgent: Urgent | null = null;
 
   sender: Sender | null = null;
   /** There while `sender` is, and from the first congestion event on. */

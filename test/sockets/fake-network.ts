@@ -96,6 +96,10 @@ export class FakeConnection implements TcpSocket {
     this.#wantsDrain = true;
     return false;
   }
+  readonly urgentAhead = 0;
+  sendUrgent(octets: Uint8Array): boolean {
+    return this.send(octets);
+  }
   sendCopy(octets: Uint8Array): boolean {
     return this.send(new Uint8Array(octets));
   }

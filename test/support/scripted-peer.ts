@@ -44,6 +44,7 @@ export interface Wire {
   ack?: number;
   len: number;
   win: number;
+  urg: number;
   /** Where it is a super-segment: the text of each that the device will make of it; else 0. */
   gso: number;
   /** The port of the peer's that it goes to. */
@@ -390,6 +391,7 @@ export class ScriptedPeer {
       seq: (seg.seq - host) | 0,
       len: seg.textLength,
       win: seg.window,
+      urg: seg.urgentPointer,
       gso: gsoSize,
       dport: seg.dstPort,
       text: seg.frame.bytes.slice(seg.textAt, seg.textAt + seg.textLength),
