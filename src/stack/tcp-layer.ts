@@ -13,7 +13,8 @@ import { type FourTuple, TcpContext, type TcpHost, type TcpNetwork } from "../tc
 import type { TcpCounters } from "../tcp/counters.ts";
 import type { TcpSocket } from "../tcp/handler.ts";
 import type { TcpListener } from "../tcp/listener.ts";
-import { pathMtuLowered, unreachable } from "../tcp/icmp-errors.ts";
+import { unreachable } from "../tcp/icmp-errors.ts";
+import { pathMtuLowered } from "../tcp/path-mtu.ts";
 import { ListeningSocket } from "../tcp/listening-socket.ts";
 import { RateLimit } from "../tcp/rate-limit.ts";
 import { admit, arrivesWithCookie, reopens, takeSyn } from "../tcp/segment-arrives.ts";

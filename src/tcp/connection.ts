@@ -11,6 +11,7 @@ import type { TcpInfo } from "./info.ts";
 import { KeepAlive, type KeepAliveOptions } from "./keep-alive.ts";
 import type { ListeningSocket } from "./listening-socket.ts";
 import { output } from "./output.ts";
+import { suspectBlackHole } from "./path-mtu.ts";
 import { readQueued, resumeReading } from "./receive.ts";
 import { reorderingEnds, timeOut } from "./recovery.ts";
 import { backedOffRtoMs } from "./rtt.ts";
@@ -397,6 +398,7 @@ export class TcpConnection extends Tcb implements TcpSocket {
     } else if (this.sender !== null && (this.flightSize === 0 || this.sndWnd === 0)) {
       this.set(PROBE_DUE);
     } else if (this.sender !== null) {
+      suspectBlackHole(this);
       timeOut(this, this.sender);
     }
     this.backoff++;

@@ -31,6 +31,8 @@ export class TcpCounters {
   /** CE marks received, and reductions of the window because of the peer's ECE: RFC 3168. */
   ceMarks = 0;
   ecnReductions = 0;
+  /** Paths that swallowed full segments in silence: smaller ones were sent from then on. */
+  blackHoles = 0;
   tailLossProbes = 0;
   keepAliveProbes = 0;
   /** Responses to a loss that was none, taken back: RFC 4015. */

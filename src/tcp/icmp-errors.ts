@@ -7,9 +7,6 @@ import type { TcpConnection } from "./connection.ts";
 import type { TcpFailure } from "./handler.ts";
 import { SYN_SENT } from "./states.ts";
 
-/** Below this a router's claim is not believed: RFC 879's default datagram, which practically every path carries. */
-export const PATH_MTU_MIN = 576;
-
 /** RFC 5927 §4.1: only an error that quotes what is in flight can come from the path. */
 const isInFlight = (c: TcpConnection, quoted: Seq): boolean => seqGe(quoted, c.sndUna) && seqLt(quoted, c.sndNxt);
 
@@ -19,15 +16,4 @@ export function unreachable(c: TcpConnection, quoted: Seq, failure: TcpFailure, 
   // Departs from RFC 9293 SHLD-26 as RFC 5927 §5.2 advises: hard errors are soft once the connection is established.
   if (hard && c.state === SYN_SENT) c.fail(failure);
   else c.tellSoftly(failure);
-}
-
-/** Fragmentation needed: RFC 1191 §3 and §6.4. What was too large is sent again at once, in smaller segments. */
-export function pathMtuLowered(c: TcpConnection, quoted: Seq, mtu: number): void {
-  const believed = Math.max(mtu, PATH_MTU_MIN);
-  if (!isInFlight(c, quoted) || believed >= c.mtu) return;
-  c.mtu = believed;
-  c.updateSendMss();
-  if (c.sender === null) return;
-  c.sender.markUnsent(quoted);
-  c.wantsTurn();
 }
