@@ -332,7 +332,6 @@ export class TcpConnection extends Tcb implements TcpSocket {
   // What the stack calls.
 
   arrives(seg: Segment): void {
-    if (this.keepAlive !== null) this.keepAlive.heard(this.tcp.clock.nowMs);
     segmentArrives(this, seg);
   }
 

@@ -166,6 +166,7 @@ function establish(c: TcpConnection, seg: Segment): void {
 /** §3.10.7.4. A check returns `false` for "drop the segment and return". */
 function arrivesOtherwise(c: TcpConnection, seg: Segment): void {
   if (!checkSequence(c, seg)) return; // First.
+  if (c.keepAlive !== null) c.keepAlive.heard(c.tcp.clock.nowMs);
   if (!checkRst(c, seg)) return; // Second.
   //                                Third, security: there are no compartments here.
   if (!checkSyn(c, seg)) return; // Fourth.

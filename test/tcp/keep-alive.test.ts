@@ -75,3 +75,24 @@ test("RFC 9293 §3.8.3 MUST-21: progress begins the user timeout anew", () => {
   t.send(10).pass(4999).send(10).inject("ACK seq=1 ack=11").pass(4999).take();
   t.stateIs("ESTABLISHED").pass(1).stateIs("CLOSED");
 });
+
+test("RFC 9293 §3.8.4 MUST-27: the owner chooses the interval, the pauses between probes and their number", () => {
+  const t = scripted().established();
+  t.call((socket) => {
+    socket.configure({ keepAlive: { idleMs: 5000, intervalMs: 700, probes: 2 } });
+  });
+  t.pass(4999).silent().pass(1).expect("ACK seq=0 ack=1 len=0");
+  t.pass(699).silent().pass(1).expect("ACK seq=0 ack=1 len=0");
+  t.pass(699).stateIs("ESTABLISHED").pass(1).expect("RST,ACK seq=1").toldIs("close ETIMEDOUT");
+});
+
+test("RFC 9293 §3.9.1.8 SHLD-20: the owner can switch reports of soft errors off", () => {
+  for (const softErrors of [true, false]) {
+    const t = scripted().established();
+    t.call((socket) => {
+      socket.configure({ softErrors });
+    });
+    t.send(10).pass(10_000).take();
+    t.toldIs(...(softErrors ? ["soft ETIMEDOUT"] : []));
+  }
+});

@@ -203,7 +203,7 @@ test("RFC 6582 §4: duplicate ACKs after a time-out start no fast retransmit", (
   expect(t.tcb.ssthresh).toBe(5 * MSS);
 });
 
-test("RFC 5681 §3.1: in slow start cwnd grows by what is delivered; from ssthresh on by one segment per window", () => {
+test("RFC 9293 §3.8.2 MUST-19, RFC 5681 §3.1: in slow start cwnd grows by what is delivered; from ssthresh on by one segment per window", () => {
   const t = flying({ queued: 60 });
   t.inject(ack(10));
   expect(t.tcb.cwnd).toBe(20 * MSS);

@@ -49,7 +49,7 @@ test("a four-tuple in TIME-WAIT whose listener is gone is not opened anew", () =
   t.inject("SYN seq=3").expect("ACK ack=2").stateIs("TIME-WAIT");
 });
 
-test("RFC 6191 §2: with timestamps a newer one decides; an equal one leaves it to the sequence number", () => {
+test("RFC 9293 §3.6.1 SHLD-4, RFC 6191 §2: with timestamps a newer one decides; an equal one leaves it to the sequence number", () => {
   const options = { peer: { mss: 1460, ts: true } };
   lingering(options).inject("SYN seq=-5000 mss=1460 ts=201,0").expect("SYN,ACK ack=-4999");
   lingering(options).inject("SYN seq=3 mss=1460 ts=200,0").expect("SYN,ACK ack=4");

@@ -99,7 +99,7 @@ describe("reading", () => {
 describe("options", () => {
   const withOptions = (text: string): { verdict: string; datagram: Datagram } => parse(ipv4({ options: hex(text) }));
 
-  test("RFC 1122 §3.2.1.8: what nobody here knows is ignored: NOP, end, record route, timestamp, security, router alert", () => {
+  test("RFC 9293 §3.9.2 MUST-50, RFC 1122 §3.2.1.8: what nobody here knows is ignored: NOP, end, record route, timestamp, security, router alert", () => {
     for (const text of [
       "01010100",
       "00ffffff",

@@ -110,9 +110,25 @@ test("RFC 9293 §3.1 MUST-4, MUST-64: EOL, NOP and MSS, on any octet", () => {
   expect(parse(wire([0, ...MSS])).seg.mss).toBe(0);
 });
 
-test("RFC 9293 §3.1 MUST-6, MUST-68: an option of an unknown kind is skipped by its length", () => {
+test("RFC 9293 §3.1 MUST-5, MUST-6, MUST-68: an option of an unknown kind is skipped by its length", () => {
   expect(parse(wire([253, 5, 9, 9, 9, ...MSS])).seg.mss).toBe(1460);
   expect(parse(wire([253, 2, ...MSS])).seg.mss).toBe(1460);
+});
+
+test("RFC 9293 §3.1 MUST-69: whatever options are sent, nothing but zeros could follow an EOL: there is none", () => {
+  const frame = Frame.ofSize(64);
+  for (let wish = 0; wish < 32; wish++) {
+    const seg = new Segment();
+    if ((wish & 1) !== 0) seg.mss = 1460;
+    if ((wish & 2) !== 0) seg.windowScale = 7;
+    seg.sackPermitted = (wish & 4) !== 0;
+    seg.hasTimestamps = (wish & 8) !== 0;
+    seg.sackCount = (wish & 16) !== 0 ? 1 : 0;
+    if (seg.optionsLength > 40) continue;
+    const end = emitSegment(frame, 0, seg, 0);
+    for (let at = 20; at < end; at += frame.bytes[at] === 1 ? 1 : frame.bytes[at + 1])
+      expect(frame.bytes[at]).not.toBe(0);
+  }
 });
 
 test.each([
