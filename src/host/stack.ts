@@ -123,6 +123,7 @@ export class Stack extends EventEmitter<StackEventMap> {
   }
 
   #plan(options: StackOptions): RoutePlan {
+    checkDevice(options.device);
     if (this.#addresses.length === 0 && options.anyAddress !== true) {
       throw new RangeError('options.address: give one at least, as in "198.18.0.2/24"');
     }
@@ -220,4 +221,16 @@ function prefix(text: string, option: string): AddressPrefix {
   if (parsed !== null) return parsed;
   const hint = typeof parseAddress(text) === "string" ? "an IPv4 address and its prefix" : "the prefix too";
   throw new RangeError(`options.${option}: "${text}" is not usable; give ${hint}, as in "198.18.0.2/24"`);
+}
+
+/** RFC 791 §3.2: every link carries datagrams of 68 octets. */
+const MTU_MIN = 68;
+
+/** JavaScript callers may leave the device out. */
+function checkDevice(device: Device | undefined): void {
+  if (device === undefined)
+    throw new RangeError('options.device: give one, as in tun("tun0") or one end of memoryPair()');
+  if (device.mtu < MTU_MIN) {
+    throw new RangeError(`options.device: an MTU of ${String(device.mtu)} is below ${String(MTU_MIN)} octets`);
+  }
 }

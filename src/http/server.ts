@@ -127,7 +127,9 @@ export class HttpServer {
         head.reset();
         if (this.#spareHeads.length < SPARE_HEADS_MAX) this.#spareHeads.push(head);
       },
-      report: (error, request) => options.onError?.(error, request),
+      report: (error, request) => {
+        report(options.onError, error, request);
+      },
       closed: () => {
         this.#closed();
       },
@@ -140,5 +142,16 @@ export class HttpServer {
     const waiting = this.#allClosed;
     this.#allClosed = [];
     for (const tell of waiting) tell();
+  }
+}
+
+/** The application's own reporter may throw too: that must not stop the connection, and must not be lost either. */
+function report(onError: HttpServerOptions["onError"], error: unknown, request: HttpRequest | null): void {
+  try {
+    onError?.(error, request);
+  } catch (thrown) {
+    queueMicrotask(() => {
+      throw thrown;
+    });
   }
 }

@@ -41,3 +41,11 @@ test("RFC 9293 §3.10.5: a stack that is closed from inside a handler still rese
   await Promise.all(closed);
   await client.close();
 });
+
+test("a stack without a device, or on one too narrow for IPv4, says what is wrong before it starts anything", async () => {
+  const timebase = new EventLoopTimebase();
+  const [narrow] = memoryPair({ timebase, mtu: 60 });
+  const address = "198.18.0.1/24";
+  await expect(Stack.open({ address } as unknown as StackOptions)).rejects.toThrow(/options\.device: give one/);
+  await expect(Stack.open({ device: narrow, address, timebase })).rejects.toThrow(/MTU of 60 is below 68/);
+});
