@@ -137,7 +137,7 @@ function settle(c: TcpConnection, sender: Sender): void {
 
 /** The owner may go on, once the ACK's other effects are complete: it may do anything, even throw. */
 export function tellDrained(c: TcpConnection): void {
-  if (!c.has(DRAIN_DUE) || c.queuedOctets > c.tcp.config.sendHighWater >> 1) return;
+  if (!c.has(DRAIN_DUE) || c.queuedOctets > c.sendHighWater >> 1) return;
   c.unset(DRAIN_DUE);
   c.handler.drain?.(c);
 }

@@ -33,6 +33,8 @@ export interface TcpConfig {
   readonly receiveBufferMax: number;
   /** `send` returns false from here on; `drain` comes when the queue is down to half of it. */
   readonly sendHighWater: number;
+  /** What that may grow to: twice what the network and the peer take at once, so that the next octets are there in time. */
+  readonly sendHighWaterMax: number;
   /** `cubic` (RFC 9438), `newReno` (RFC 5681), or one of the application's own. */
   readonly congestion: CongestionAlgorithm;
   /** RFC 4987 §3.6: whether SYNs beyond the SYN queue are answered by cookies instead of dropped. */
@@ -71,6 +73,7 @@ const TCP_DEFAULTS: TcpConfig = {
   receiveBuffer: 1 << 18,
   receiveBufferMax: 1 << 22,
   sendHighWater: 1 << 18,
+  sendHighWaterMax: 1 << 22,
   congestion: cubic,
   synCookies: true,
   ecn: "passive",
@@ -84,9 +87,11 @@ const TCP_DEFAULTS: TcpConfig = {
   connectionsMax: 4_194_304,
 };
 
-/** The defaults, and what is set instead of them. A receive buffer that is set alone is fixed, as SO_RCVBUF is. */
+/** The defaults, and what is set instead of them. A buffer that is set alone is fixed, as SO_RCVBUF is. */
 export function tcpConfig(wishes: Partial<TcpConfig>): TcpConfig {
   const receiveBufferMax = wishes.receiveBufferMax ?? wishes.receiveBuffer ?? TCP_DEFAULTS.receiveBufferMax;
   const receiveBuffer = Math.min(wishes.receiveBuffer ?? TCP_DEFAULTS.receiveBuffer, receiveBufferMax);
-  return { ...TCP_DEFAULTS, ...wishes, receiveBuffer, receiveBufferMax };
+  const sendHighWater = wishes.sendHighWater ?? TCP_DEFAULTS.sendHighWater;
+  const sendHighWaterMax = wishes.sendHighWaterMax ?? wishes.sendHighWater ?? TCP_DEFAULTS.sendHighWaterMax;
+  return { ...TCP_DEFAULTS, ...wishes, receiveBuffer, receiveBufferMax, sendHighWater, sendHighWaterMax };
 }

@@ -196,7 +196,7 @@ export class TcpConnection extends Tcb implements TcpSocket {
   #queued(octets: number): boolean {
     this.countWritten(octets);
     this.wantsTurn();
-    if (this.queuedOctets < this.tcp.config.sendHighWater) return true;
+    if (this.queuedOctets < this.sendHighWater) return true;
     this.set(DRAIN_DUE);
     return false;
   }

@@ -182,6 +182,11 @@ export class Tcb implements FourTuple {
   get flightSize(): number {
     return seqDiff(this.sndNxt, this.sndUna);
   }
+  /** Octets queued from which on `send` asks its caller to wait. */
+  get sendHighWater(): number {
+    const { sendHighWater, sendHighWaterMax } = this.tcp.config;
+    return Math.max(sendHighWater, Math.min(2 * Math.min(this.cwnd, this.sndWnd), sendHighWaterMax));
+  }
   /** Octets queued behind SND.NXT. */
   get notSent(): number {
     return this.sender === null ? 0 : Math.max(0, seqDiff(this.sender.queue.end, this.sndNxt));
