@@ -278,6 +278,8 @@ async function idle(): Promise<unknown> {
   while (sockets.length < count) {
     sockets.push(...(await Promise.all(Array.from({ length: 100 }, () => connected({ port: ECHO })))));
   }
+  // The kernel is connected with our SYN-ACK; its last ACKs may still be on their way to us.
+  await until(() => [...stack.tcp.connections()].every(({ stateName }) => stateName === "ESTABLISHED"));
   const listed = [...stack.tcp.connections()];
   const ports = new Set(listed.map(({ localPort }) => localPort));
   const tuples = new Set(listed.map(({ remoteAddress, remotePort }) => `${remoteAddress} ${String(remotePort)}`));
