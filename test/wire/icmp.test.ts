@@ -4,7 +4,7 @@ import { IcmpError, IcmpHeader, parseIcmp, sealIcmp } from "../../src/wire/icmp.
 import { Datagram, parseIpv4 } from "../../src/wire/ipv4.ts";
 import { frameOf, hex, HOST, icmpMessage, ipv4, pattern, PEER } from "../ipv4/datagrams.ts";
 
-// The echo that another system's ping sends, and its answer, as any capture of them shows.
+// The echo that another system's ping sends, and its answer, as captures of them show.
 const DATA = "6162636465666768 696a6b6c6d6e6f70 7172737475767761 6263646566676869";
 const REQUEST = hex(`0800 4d5a 0001 0001 ${DATA}`);
 const REPLY = hex(`0000 555a 0001 0001 ${DATA}`);
