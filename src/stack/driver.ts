@@ -16,8 +16,8 @@ import { StackCore } from "./core.ts";
 const RX_BURST = 16;
 /** Rounds of reading and writing in one turn, so that the event loop's other work is not starved. */
 const ROUNDS_MAX = 32;
-/** Turns in a row that may leave the device undrained before timers are served all the same: 4,096 datagrams, a TUN's whole queue. */
-const UNDRAINED_TURNS_MAX = 8;
+/** Rounds in a row that may leave a device undrained before timers are served all the same: 4,096 datagrams, a TUN's whole queue. */
+const UNDRAINED_ROUNDS_MAX = 256;
 
 export interface DriverEvents {
   /** A device has gone; `error` null where its other side just closed. */
@@ -50,9 +50,8 @@ export class Driver {
   #timer: Wakeup | null = null;
   #timerAtUs = Infinity;
   #inTurn = false;
-  /** Whether the last reads found the devices' ends, and for how many turns they have not. */
-  #drained = true;
-  #undrainedTurns = 0;
+  /** Rounds in a row whose reads did not find the devices' ends, since timers were last served. */
+  #undrainedRounds = 0;
   #turnAsked = false;
   #closed = false;
   #refed = true;
@@ -120,18 +119,19 @@ export class Driver {
     if (this.#closed || this.#inTurn) return;
     this.#inTurn = true;
     try {
-      let again = true;
-      for (let round = 0; again && round < ROUNDS_MAX; round++) {
-        const received = this.#receive();
+      let received = true;
+      for (let round = 0; received && round < ROUNDS_MAX; round++) {
+        received = this.#receive();
         // A late wake-up loses nothing: what has arrived is taken in before any timer acts, unless that goes on for too long.
-        if (this.#drained || (round === 0 && this.#undrainedTurns >= UNDRAINED_TURNS_MAX)) this.core.expire();
+        if (this.#undrainedRounds === 0 || this.#undrainedRounds > UNDRAINED_ROUNDS_MAX) {
+          this.core.expire();
+          this.#undrainedRounds = 0;
+        }
         this.core.notifyOwners();
-        const sent = this.#send();
-        again = received && sent;
+        this.#send();
       }
     } finally {
       this.#inTurn = false;
-      this.#undrainedTurns = this.#drained ? 0 : this.#undrainedTurns + 1;
     }
     this.#arm();
     this.afterTurn?.();
@@ -142,34 +142,31 @@ export class Driver {
     const { core } = this;
     core.clock.nowUs = this.#timebase.nowUs();
     let received = false;
-    this.#drained = true;
+    let drained = true;
     for (let link = 0; link < this.#links.length; link++) {
       const { device, rx, up } = this.#links[link];
       if (!up || device.read(rx) === 0) continue;
-      if (!rx.hasRoom()) this.#drained = false;
+      if (!rx.hasRoom()) drained = false;
       core.input(rx, link);
       received = true;
     }
+    this.#undrainedRounds = drained ? 0 : this.#undrainedRounds + 1;
     return received;
   }
 
-  /** Hands out what is due. Rows that a device refuses stay in its `tx` and are offered again. True where anything went. */
-  #send(): boolean {
-    let sent = false;
+  /** Hands out what is due. Rows that a device refuses stay in its `tx` and are offered again. */
+  #send(): void {
     for (let link = 0; link < this.#links.length; link++) {
       const { device, tx, up } = this.#links[link];
       for (;;) {
         this.core.output(tx, link);
-        const pending = tx.pending;
-        if (pending === 0) break;
+        if (tx.pending === 0) break;
         if (!device.offload.checksum) for (let row = tx.first; row < tx.rows; row++) completeChecksum(tx, row);
         if (up) device.write(tx);
         else tx.clear();
-        if (tx.pending < pending) sent = true;
         if (tx.pending > 0) break;
       }
     }
-    return sent;
   }
 
   #arm(): void {
