@@ -1,7 +1,7 @@
 import { formatAddress } from "../base/address.ts";
 import { seqDiff, seqGt } from "../base/seq.ts";
 import type { TcpConnection } from "../tcp/connection.ts";
-import type { TcpFailure, TcpHandler } from "../tcp/handler.ts";
+import { SILENT_HANDLER, type TcpFailure, type TcpHandler } from "../tcp/handler.ts";
 import { CLOSED, ESTABLISHED, stateName, type TcpState } from "../tcp/states.ts";
 import { ACK_ARMED, LIFE_ARMED, RTO_ARMED } from "../tcp/tcb.ts";
 import { isDue } from "../tcp/timers.ts";
@@ -20,6 +20,8 @@ import { isLegalEdge } from "./state-edges.ts";
 import type { ConnectionEvent, StateCoverage } from "./state-coverage.ts";
 import type { StreamLedger } from "./stream-ledger.ts";
 import type { VirtualTimebase } from "./virtual-timebase.ts";
+import { type ConnectionWatch, watchConnection } from "./watched-connection.ts";
+import { type HandlerWatch, WatchedHandler } from "./watched-handler.ts";
 
 /** What is later than R2 by this is too late: the last back-off ends after R2 (RFC 9293 §3.8.3), and clocks count in ms. */
 const R2_SLACK_MS = 1000;
@@ -40,10 +42,9 @@ export interface ProbeWorld {
 
 /**
  * Watches one connection from the inside, at every event: what its owner sends and gets, each change of state, each
- * segment and each timer. It stands in front of the connection's own methods (on the one object, as own properties) and
- * calls them; so the stack runs as it is, without a hook that production would pay for.
+ * segment and each timer.
  */
-export class ConnectionProbe {
+export class ConnectionProbe implements ConnectionWatch, HandlerWatch {
   readonly connection: TcpConnection;
   readonly #behind: ProbeWorld;
   readonly #last: LastSeen;
@@ -61,9 +62,7 @@ export class ConnectionProbe {
     this.#out.known = connection.bytesWritten === 0;
     // A connection out of a SYN cookie is open when it is first seen: its owner may have got something already.
     if (connection.bytesRead > 0) this.#incoming.known = false;
-    this.#watchCalls();
-    this.#watchMachine();
-    this.#watchHandler();
+    watchConnection(connection, this);
   }
 
   get #local(): string {
@@ -106,56 +105,32 @@ export class ConnectionProbe {
     this.#behind.violated(`${this.#behind.hostName}: ${this.#local} to ${this.#remote} in ${c.stateName}: ${broken}`);
   }
 
-  #check(): void {
-    const c = this.connection;
-    this.#report(checkSequence(c, this.#last) ?? checkFins(c) ?? checkBounds(c));
-  }
-
   #note(event: ConnectionEvent): void {
     this.#behind.coverage.note(this.connection.state, event);
   }
 
-  /** The owner's calls: what is sent, and what is taken. */
-  #watchCalls(): void {
-    const c = this.connection;
-    const send = c.send.bind(c);
-    const sendCopy = c.sendCopy.bind(c);
-    const read = c.read.bind(c);
-    c.send = (octets) => this.#sends(octets, send);
-    c.sendCopy = (octets) => this.#sends(octets, sendCopy);
-    c.read = () => {
-      const chunk = read();
-      if (chunk !== null) this.#incoming.receive(chunk, 0, chunk.length);
-      return chunk;
-    };
-    const end = c.end.bind(c);
-    c.end = () => {
-      this.#note("end");
-      this.#beginsToWait();
-      end();
-      this.#check();
-    };
-    const close = c.close.bind(c);
-    c.close = () => {
-      this.#note("close");
-      if (c.receiveQueue !== null) this.#incoming.discarded = true;
-      close();
-    };
-    const abort = c.abort.bind(c);
-    c.abort = () => {
-      this.#note("abort");
-      abort();
-    };
-  }
+  // The owner's calls: what is sent, and what is taken.
 
-  #sends(octets: Uint8Array, send: (octets: Uint8Array) => boolean): boolean {
-    const c = this.connection;
+  sending(): void {
     this.#note("send");
     this.#beginsToWait();
-    const before = c.bytesWritten;
-    const goesOn = send(octets);
-    if (c.bytesWritten > before) this.#out.send(octets);
-    return goesOn;
+  }
+  sent(octets: Uint8Array, writtenBefore: number): void {
+    if (this.connection.bytesWritten > writtenBefore) this.#out.send(octets);
+  }
+  taken(chunk: Uint8Array): void {
+    this.#incoming.receive(chunk, 0, chunk.length);
+  }
+  ending(): void {
+    this.#note("end");
+    this.#beginsToWait();
+  }
+  closing(): void {
+    this.#note("close");
+    if (this.connection.receiveQueue !== null) this.#incoming.discarded = true;
+  }
+  aborting(): void {
+    this.#note("abort");
   }
 
   #beginsToWait(): void {
@@ -163,39 +138,26 @@ export class ConnectionProbe {
     if (c.flightSize === 0 && c.notSent === 0) this.#waitingSinceUs = this.#behind.world.nowUs();
   }
 
-  /** Segments, timers, output and the change of state. */
-  #watchMachine(): void {
+  // Segments, timers, and the change of state.
+
+  entered(from: TcpState, to: TcpState): void {
+    this.#behind.world.touched();
+    if (to !== from && !isLegalEdge(from, to)) this.#report(`no edge from ${stateName(from)} to ${stateName(to)}`);
+  }
+  arriving(seg: Segment): void {
+    this.#noteSegment(seg);
+    this.#report(checkAcknowledgment(this.connection, seg, this.#last));
+    this.#waitingSinceUs = this.#behind.world.nowUs();
+  }
+  timing(): void {
     const c = this.connection;
-    const enter = c.enter.bind(c);
-    c.enter = (state: TcpState) => {
-      const from = c.state;
-      enter(state);
-      this.#behind.world.touched();
-      if (state !== from && !isLegalEdge(from, state))
-        this.#report(`no edge from ${stateName(from)} to ${stateName(state)}`);
-    };
-    const arrives = c.arrives.bind(c);
-    c.arrives = (seg) => {
-      this.#noteSegment(seg);
-      this.#report(checkAcknowledgment(c, seg, this.#last));
-      this.#waitingSinceUs = this.#behind.world.nowUs();
-      arrives(seg);
-      this.#check();
-    };
-    const onTimer = c.onTimer.bind(c);
-    c.onTimer = () => {
-      if (isDue(c, RTO_ARMED, c.rtoAtMs)) this.#note("retransmission timer");
-      if (isDue(c, ACK_ARMED, c.ackAtMs)) this.#note("delayed-ack timer");
-      if (isDue(c, LIFE_ARMED, c.lifeAtMs)) this.#note("life timer");
-      onTimer();
-      this.#check();
-    };
-    const output = c.output.bind(c);
-    c.output = (tx) => {
-      const more = output(tx);
-      this.#check();
-      return more;
-    };
+    if (isDue(c, RTO_ARMED, c.rtoAtMs)) this.#note("retransmission timer");
+    if (isDue(c, ACK_ARMED, c.ackAtMs)) this.#note("delayed-ack timer");
+    if (isDue(c, LIFE_ARMED, c.lifeAtMs)) this.#note("life timer");
+  }
+  settled(): void {
+    const c = this.connection;
+    this.#report(checkSequence(c, this.#last) ?? checkFins(c) ?? checkBounds(c));
   }
 
   #noteSegment(seg: Segment): void {
@@ -209,71 +171,26 @@ export class ConnectionProbe {
     else if (seg.acks && !seg.syn && !seg.rst) this.#note(seqGt(seg.ack, c.sndUna) ? "ack of new" : "ack of old");
   }
 
-  /** Whoever becomes its handler hears everything by way of the probe. */
-  #watchHandler(): void {
-    const c = this.connection;
-    let given = c.handler;
-    let watched = this.#watched(given);
-    Object.defineProperty(c, "handler", {
-      get: () => watched,
-      set: (handler: TcpHandler) => {
-        // What was read back and is given again is watched already.
-        if (handler === watched) return;
-        given = handler;
-        watched = this.#watched(given);
-        this.#behind.world.touched();
-      },
-    });
-  }
+  // What its owner is told.
 
-  #watched(inner: TcpHandler): TcpHandler {
-    const { world } = this.#behind;
-    const watched: TcpHandler = {
-      open: (c) => {
-        world.touched();
-        inner.open?.(c);
-      },
-      drain: (c) => {
-        world.touched();
-        inner.drain?.(c);
-      },
-      end: (c) => {
-        world.touched();
-        inner.end?.(c);
-      },
-      softError: (c, failure) => {
-        world.touched();
-        inner.softError?.(c, failure);
-      },
-      close: (c, failure) => {
-        world.touched();
-        this.#closes(failure);
-        if (failure === null || !this.#behind.isOver()) inner.close?.(c, failure);
-      },
-    };
-    // The stack asks whether these two are there.
-    if (inner.data !== undefined) {
-      watched.data = (c, octets, start, end) => {
-        world.touched();
-        this.#incoming.receive(octets, start, end);
-        inner.data?.(c, octets, start, end);
-      };
-    }
-    if (inner.readable !== undefined) {
-      watched.readable = (c) => {
-        world.touched();
-        inner.readable?.(c);
-      };
-    }
-    return watched;
+  standIn(handler: TcpHandler): TcpHandler {
+    this.#behind.world.touched();
+    if (handler === SILENT_HANDLER || handler instanceof WatchedHandler) return handler;
+    return new WatchedHandler(handler, this);
   }
-
-  /** The last that its owner hears. */
-  #closes(failure: TcpFailure | null): void {
-    if (failure !== null || this.connection.irs === 0) return;
-    this.#out.senderClosed = true;
-    this.#out.checkClosed();
-    this.#incoming.receiverClosed = true;
-    this.#incoming.checkClosed();
+  calling(): void {
+    this.#behind.world.touched();
+  }
+  got(octets: Uint8Array, start: number, end: number): void {
+    this.#incoming.receive(octets, start, end);
+  }
+  closes(failure: TcpFailure | null): boolean {
+    if (failure === null && this.connection.irs !== 0) {
+      this.#out.senderClosed = true;
+      this.#out.checkClosed();
+      this.#incoming.receiverClosed = true;
+      this.#incoming.checkClosed();
+    }
+    return failure === null || !this.#behind.isOver();
   }
 }

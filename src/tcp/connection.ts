@@ -78,7 +78,7 @@ const MAX_UNSCALED_WINDOW = 65_535;
  * deadlines. It is told apart from all others by its four-tuple; the port of one that was accepted is its listener's.
  */
 export class TcpConnection extends Tcb implements TcpSocket {
-  handler: TcpHandler = SILENT_HANDLER;
+  #handler: TcpHandler = SILENT_HANDLER;
   context: unknown = undefined;
   /** Who hands it over once it is open; null where it was opened actively, and afterwards. */
   listener: ListeningSocket | null = null;
@@ -87,6 +87,13 @@ export class TcpConnection extends Tcb implements TcpSocket {
     super(tcp, id, path, tuple);
     tcp.chooseOrigins(this);
     this.sndUna = this.sndNxt = this.smallEnd = this.iss;
+  }
+
+  get handler(): TcpHandler {
+    return this.#handler;
+  }
+  set handler(handler: TcpHandler) {
+    this.#handler = handler;
   }
 
   get localAddress(): string {
