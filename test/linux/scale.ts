@@ -12,6 +12,7 @@ export const scale = {
   fileOctets: 100 * MIB,
   bulkOctets: (full ? 1024 : 128) * MIB,
   captureOctets: 8 * MIB,
+  lossyOctets: (full ? 64 : 4) * MIB,
   wrkSeconds: full ? 30 : 3,
   wrkConnections: 1000,
   idleConnections: full ? 10_000 : 5000,
