@@ -1,0 +1,98 @@
+/**
+ * Throughput against loss: our stack and Linux in each direction, Linux to Linux on the same path, and ours to ours in the
+ * simulator. 100 Mbit/s, 40 ms, a queue of one bandwidth-delay product. Use:
+ *
+ *   node --import ./test/support/typescript.mjs benchmarks/loss.ts [--seeds N] [--seconds N] [--loss P,…] [--only NAME,…]
+ *        [--at-once N] [--plain] [--out FOLDER]
+ *
+ * A whole run takes some 20 minutes and writes `loss.json`, `loss.md` and `loss.svg` to `benchmarks/results/`; a part of
+ * one only where `--out` says. Needs `/dev/net/tun`, user namespaces, `iproute2` and `python3`.
+ */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { loadavg, release } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+
+import { Bench } from "./harness.ts";
+import { beside } from "./network/command.ts";
+import { lossChart, lossTable } from "./path/loss-report.ts";
+import { type LossResult, lossResults, type LossRun, pairs } from "./path/loss-results.ts";
+import type { PathPlan } from "./path/plan.ts";
+import { runPlan, together } from "./path/runs.ts";
+
+const { values } = parseArgs({
+  options: {
+    seeds: { type: "string", default: "5" },
+    seconds: { type: "string", default: "20" },
+    loss: { type: "string" },
+    only: { type: "string" },
+    "at-once": { type: "string", default: "3" },
+    plain: { type: "boolean", default: false },
+    out: { type: "string" },
+  },
+});
+
+const LOSSES = [0, 0.001, 0.005, 0.01, 0.02, 0.05];
+/** Below this loss the bottleneck is busy, and the processors with it: such runs are made one by one. */
+const LIGHT_FROM = 0.001;
+/** A run whose event loop was late by this much for a hundredth of the time says little: it is made again, so often at most. */
+const LATE_MS_MAX = 15,
+  TRIES_MAX = 4;
+
+const losses = values.loss?.split(",").map(Number) ?? LOSSES;
+const only = values.only?.split(",");
+const seeds = Array.from({ length: Number(values.seeds) }, (_, i) => i + 1);
+const subjects = pairs.filter(({ name }) => only?.includes(name) ?? true);
+const out = values.out ?? (losses === LOSSES && only === undefined ? beside("results", import.meta.url) : null);
+
+const path = {
+  rateBitsPerSecond: 100e6,
+  rttMs: 40,
+  queueOctets: 500_000,
+  seconds: Number(values.seconds),
+  offload: !values.plain,
+  sampleMs: 0,
+};
+
+async function measure(name: string, loss: number, seed: number, into: LossRun[]): Promise<void> {
+  const pair = pairs.find((one) => one.name === name);
+  if (pair === undefined) throw new Error(`there is no ${name}`);
+  const plan: PathPlan = { ...path, receiver: pair.receiver, senders: [{ kind: pair.sender }], loss, seed };
+  for (let tries = 1; ; tries++) {
+    const result = await runPlan(plan, pair.where);
+    const [{ octets, seconds, totalRetrans }] = result.flows;
+    const { entered, lost, queueDropped, cpu, lateMsP99 } = result;
+    if (lateMsP99 > LATE_MS_MAX && tries < TRIES_MAX) continue;
+    const mbitPerSecond = (octets * 8) / seconds / 1e6;
+    into.push({ name, loss, seed, mbitPerSecond, totalRetrans, entered, lost, queueDropped, cpu, lateMsP99, tries });
+    const figures = `${mbitPerSecond.toFixed(2)} Mbit/s  CPU ${(cpu * 100).toFixed(0)} %  late ${lateMsP99.toFixed(0)} ms`;
+    process.stdout.write(`${name.padEnd(16)} ${String(loss * 100).padStart(4)} %  seed ${String(seed)}  ${figures}\n`);
+    return;
+  }
+}
+
+const runs: LossRun[] = [];
+const tasksFor = (some: readonly number[]): (() => Promise<void>)[] =>
+  seeds.flatMap((seed) =>
+    some.flatMap((loss) =>
+      subjects.map(
+        ({ name }) =>
+          () =>
+            measure(name, loss, seed, runs),
+      ),
+    ),
+  );
+await together(tasksFor(losses.filter((loss) => loss < LIGHT_FROM)), 1);
+await together(tasksFor(losses.filter((loss) => loss >= LIGHT_FROM)), Number(values["at-once"]));
+
+const results: readonly LossResult[] = lossResults(runs);
+process.stdout.write(`\n${lossTable(results)}`);
+if (out !== null) {
+  mkdirSync(out, { recursive: true });
+  const machine = { ...Bench.machine(), kernel: release() };
+  const [loadAverage] = loadavg();
+  const report = { name: "loss", machine, loadAverage, path, results, runs };
+  writeFileSync(join(out, "loss.json"), `${JSON.stringify(report, null, 2)}\n`);
+  writeFileSync(join(out, "loss.md"), lossTable(results));
+  writeFileSync(join(out, "loss.svg"), lossChart(results));
+}

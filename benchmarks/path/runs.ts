@@ -1,0 +1,32 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+
+import { UNSHARE } from "../../src/device/tun-availability.ts";
+import { beside } from "../network/command.ts";
+import type { PathPlan, PathResult } from "./plan.ts";
+
+const typescript = beside("../../test/support/typescript.mjs", import.meta.url);
+
+/** Runs a plan to its end, in namespaces of its own or in the simulator. Errors: with what it said. */
+export async function runPlan(plan: PathPlan, where: "kernel" | "simulator"): Promise<PathResult> {
+  const script = beside(where === "kernel" ? "run.ts" : "simulated.ts", import.meta.url);
+  const before = where === "kernel" ? UNSHARE : [];
+  const [file, ...args] = [...before, process.execPath, "--import", typescript, script, JSON.stringify(plan)];
+  const child = spawn(file, args, { stdio: ["ignore", "pipe", "pipe"] });
+  let output = "";
+  let complaint = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => (output += text));
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (complaint += text));
+  const [status] = (await once(child, "close")) as [number | null];
+  if (status !== 0) throw new Error(`a run ended with ${String(status)}: ${output}${complaint}`);
+  return JSON.parse(output) as PathResult;
+}
+
+/** Works on all of `tasks`, `at` most at once. */
+export async function together(tasks: readonly (() => Promise<void>)[], atOnce: number): Promise<void> {
+  const waiting = [...tasks];
+  const work = async (): Promise<void> => {
+    for (let task = waiting.shift(); task !== undefined; task = waiting.shift()) await task();
+  };
+  await Promise.all(Array.from({ length: atOnce }, work));
+}
