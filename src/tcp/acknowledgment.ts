@@ -3,6 +3,7 @@ import { type Seq, seqDiff, seqGe, seqLt } from "../base/seq.ts";
 import type { Segment } from "../wire/segment.ts";
 import type { TcpConnection } from "./connection.ts";
 import { type Delivery, SSTHRESH_INFINITE } from "./congestion/controller.ts";
+import { isEcho } from "./ecn.ts";
 import { type InFlight, RETRANSMITTED, SACKED } from "./in-flight.ts";
 import {
   applySack,
@@ -56,7 +57,7 @@ export function acknowledge(c: TcpConnection, seg: Segment): void {
   // Without SACK, each duplicate ACK stands for a segment, which the ACK that covers it must not count again.
   const delivered = sack ? reported : Math.max(0, acked - dupBefore) + (duplicate ? c.sendMss : 0);
   if (sender.phase === FAST_RECOVERY) reduceProportionally(c, sender, delivered);
-  else if (acked > 0 && !recovering && flightBefore * 2 >= c.cwnd) {
+  else if (acked > 0 && !recovering && flightBefore * 2 >= c.cwnd && !isEcho(c, seg)) {
     // Not for duplicate ACKs: they let new segments out and leave the window as it is (RFC 3042 §2).
     c.controller?.delivered(c, fillDelivery(c, reported, rttUs));
   }

@@ -35,9 +35,11 @@ export function ecnFlags(c: Tcb, newText: boolean): number {
   return flags;
 }
 
-/** §6.1.5: only new text is marked capable, never a pure ACK, a retransmission or a window probe. */
-export const ecnField = (c: Tcb, newText: boolean): number =>
-  newText && (c.ecn & ECN_OK) !== 0 && c.sndWnd > 0 ? ECT_0 : 0;
+/** §6.1.5: only new text is marked capable, never a pure ACK or a retransmission. */
+export const ecnField = (c: Tcb, newText: boolean): number => (newText && (c.ecn & ECN_OK) !== 0 ? ECT_0 : 0);
+
+/** §6.1.2: an ACK that echoes a mark does not let the window grow. */
+export const isEcho = (c: Tcb, seg: Segment): boolean => (c.ecn & ECN_OK) !== 0 && (seg.flags & ECE) !== 0;
 
 /** §6.1.3: an acceptable segment has come. */
 export function takeMarks(c: Tcb, seg: Segment): void {
@@ -51,7 +53,7 @@ export function takeMarks(c: Tcb, seg: Segment): void {
 /** §6.1.2: an ACK with ECE is a loss to the congestion window, once a round trip, and nothing is sent again. */
 export function takeEcho(c: Tcb, seg: Segment): void {
   const { sender } = c;
-  if ((seg.flags & ECE) === 0 || sender?.phase !== OPEN) return;
+  if (!isEcho(c, seg) || sender?.phase !== OPEN) return;
   if (!seqGe(c.sndUna, sender.reducedUntil)) return;
   sender.reducedUntil = c.sndNxt;
   c.ecn |= CWR_DUE;

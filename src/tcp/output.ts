@@ -8,7 +8,7 @@ import { ACK, CWR, ECE, FIN, PSH, SYN, URG } from "../wire/segment.ts";
 import { emitSegment, TCP_CHECKSUM_AT, TCP_HEADER } from "../wire/tcp.ts";
 import type { TcpConnection } from "./connection.ts";
 import { ECN_ASKED, ECN_OK, ecnField, ecnFlags } from "./ecn.ts";
-import { WITH_FIN } from "./in-flight.ts";
+import { SACKED, WITH_FIN } from "./in-flight.ts";
 import { nextLost, pipe, windowBehind } from "./recovery.ts";
 import { backedOffRtoMs } from "./rtt.ts";
 import { FAST_RECOVERY, OPEN, type Sender } from "./sender.ts";
@@ -123,7 +123,7 @@ function emit(c: TcpConnection, tx: TxBatch, seq: Seq, length: number, flags: nu
     if (lent < length) sent &= ~FIN;
     if (seqAdd(seq, lent) === c.sender.queue.end) sent |= PSH; // RFC 9293 MUST-61.
   }
-  const newText = lent > 0 && seq === c.sndNxt;
+  const newText = lent > 0 && seq === c.sndNxt && c.sndWnd > 0; // RFC 3168 §6.1.6: a window probe is none.
   if (c.ecn !== 0) sent |= ecnFlags(c, newText);
   out.srcPort = c.localPort;
   out.dstPort = c.remotePort;
@@ -275,11 +275,17 @@ function sendTailProbe(c: TcpConnection, sender: Sender, tx: TxBatch): void {
   if (isNew) {
     sendNew(c, sender, tx, fresh, false);
   } else {
-    const last = inFlight.count - 1;
-    if (inFlight.length(last) > c.sendMss) inFlight.split(last, seqAdd(inFlight.end(last), -c.sendMss));
-    resend(c, sender, tx, inFlight.count - 1, c.sendMss);
+    let last = inFlight.count - 1;
+    while (last >= 0 && (inFlight.flags(last) & SACKED) !== 0) last--;
+    if (last < 0) return; // The peer reports all of it: there is no tail to ask for.
+    if (inFlight.length(last) > c.sendMss) {
+      inFlight.split(last, seqAdd(inFlight.end(last), -c.sendMss));
+      last++;
+    }
+    resend(c, sender, tx, last, c.sendMss);
   }
   sender.probe.sent(c.sndNxt, !isNew);
+  c.measuredSinceProbe = false;
   armRto(c, backedOffRtoMs(c)); // §7.3: the RTO starts anew.
 }
 

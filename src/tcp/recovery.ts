@@ -198,7 +198,8 @@ function enterFastRecovery(c: Tcb, sender: Sender): void {
   sender.prr.begin(c.flightSize);
   sender.probe.outstanding = false;
   c.tcp.counters.fastRetransmits++;
-  c.controller?.lost(c, c.flightSize);
+  // RFC 5681 §3.2 (2): without what limited transmit has sent, which is all that is in flight beyond cwnd.
+  c.controller?.lost(c, Math.min(c.flightSize, c.cwnd));
 }
 
 /** RFC 6937 §3.1, for each ACK of a fast recovery. */

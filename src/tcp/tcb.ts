@@ -118,6 +118,8 @@ export class Tcb implements FourTuple {
   /** The least round-trip time seen, for RACK; 0 before the first sample. */
   minRttUs = 0;
   rtoMs: number;
+  /** Whether a round trip was measured since the last tail loss probe: RFC 8985 §7.3 asks for one between two of them. */
+  measuredSinceProbe = true;
   /** How often the RTO is doubled now: until a new measurement, RFC 6298 (5.5) and §5's last note. */
   backoff = 0;
   /** Expirations in a row without progress. */
