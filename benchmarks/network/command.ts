@@ -12,19 +12,20 @@ export function run(command: readonly string[]): string {
 /** The path of a file beside the caller's, given its `import.meta.url`. */
 export const beside = (file: string, base: string): string => fileURLToPath(new URL(file, base));
 
-/** Programs that the benchmark calls; on Debian: gcc iproute2 libc-bin procps util-linux wrk. */
-const TOOLS = ["gcc", "getconf", "ip", "nsenter", "sysctl", "taskset", "unshare", "wrk"];
-
-/** Which of them are not installed. */
-export function missingTools(): readonly string[] {
-  const folders = (process.env["PATH"] ?? "").split(":");
-  const isThere = (file: string): boolean => {
+/** Whether a program of this name is found. */
+export function isInstalled(program: string): boolean {
+  return (process.env["PATH"] ?? "").split(":").some((folder) => {
     try {
-      accessSync(file, constants.X_OK);
+      accessSync(join(folder, program), constants.X_OK);
       return true;
     } catch {
       return false;
     }
-  };
-  return TOOLS.filter((tool) => !folders.some((folder) => isThere(join(folder, tool))));
+  });
 }
+
+/** Programs that the benchmark calls; on Debian: gcc iproute2 libc-bin procps util-linux wrk. */
+const TOOLS = ["gcc", "getconf", "ip", "nsenter", "sysctl", "taskset", "unshare", "wrk"];
+
+/** Which of them are not installed. */
+export const missingTools = (): readonly string[] => TOOLS.filter((tool) => !isInstalled(tool));

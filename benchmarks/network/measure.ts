@@ -1,22 +1,18 @@
-import { load } from "./load.ts";
+import { collectionsIn } from "./collections.ts";
+import { load, type LoadReport } from "./load.ts";
+import type { Metrics } from "./metrics.ts";
+import { placement } from "./processors.ts";
 import { ServerProcess } from "./server-process.ts";
-import type { Subject } from "./subjects.ts";
-import type { Workload } from "./workloads.ts";
-import { framesDropped, type World } from "./world.ts";
+import type { Place, Subject } from "./subjects.ts";
+import type { LoadWorkload } from "./workloads.ts";
+import { framesDropped } from "./world.ts";
 
 /** One run of one workload against one subject. */
 export interface Sample {
-  /** In the workload's unit. */
-  readonly rate: number;
-  /** Microseconds of the server's CPU, user and kernel, for an operation; in bulk, for 64 KiB. */
-  readonly userUs: number;
-  readonly systemUs: number;
+  readonly metrics: Metrics;
   /** Share of its processor that the server used, and the load generator where it tells: the one near 1 set the pace. */
-  readonly serverCpu: number;
+  readonly serverCpu: number | null;
   readonly loadCpu: number | null;
-  /** Latency in microseconds, where it was measured. */
-  readonly p50Us: number | null;
-  readonly p99Us: number | null;
   readonly errors: number;
   /** Frames for the server that the link dropped. */
   readonly framesDropped: number;
@@ -27,13 +23,8 @@ export interface Span {
   /** Of the server's CPU, not of the clock: on a busy machine the one says little about the other. 0 for no warming up. */
   readonly warmUpCpuSeconds: number;
   readonly seconds: number;
-}
-
-/** What samples are taken with. `tools` is the folder of the compiled load generators. */
-export interface Setting {
-  readonly world: World;
-  readonly tools: string;
-  readonly span: Span;
+  /** Where collections are counted. */
+  readonly longSeconds: number;
 }
 
 /** In bulk, CPU is told for this many octets: about one super-segment. */
@@ -47,31 +38,41 @@ function busySeconds(server: ServerProcess): number {
   return user + system;
 }
 
+/** What a report and the server's CPU in the meantime come to. */
+function metricsOf(workload: LoadWorkload, report: LoadReport, cpuSeconds: number): Metrics {
+  const { octets, seconds, p50Us, p99Us, p999Us } = report;
+  const isBulk = workload.unit === "Gbit/s";
+  const operations = isBulk ? octets / BULK_OPERATION : report.operations;
+  return {
+    rate: isBulk ? (octets * 8) / 1e9 / seconds : (report.rate ?? operations / seconds),
+    cpuUs: (cpuSeconds / operations) * 1e6,
+    ...(p50Us === undefined ? {} : { p50Us }),
+    ...(p99Us === undefined ? {} : { p99Us }),
+    ...(p999Us === undefined ? {} : { p999Us }),
+  };
+}
+
 /** Takes one sample with a fresh server. */
-export async function sample(workload: Workload, subject: Subject, setting: Setting): Promise<Sample> {
-  const { world, tools, span } = setting;
-  const server = await ServerProcess.start(subject.command(workload.role, world));
-  const loadFor = (seconds: number): ReturnType<typeof load> =>
-    load(workload.command(subject.link.server, seconds, tools));
+export async function sampleLoad(workload: LoadWorkload, subject: Subject, place: Place, span: Span): Promise<Sample> {
+  const { oneProcessor = false, traceGc = false } = workload;
+  const options = traceGc ? ["--trace-gc"] : [];
+  const server = await ServerProcess.start(subject.command(workload.role, place, options));
+  const { server: servers, load: loads } = placement();
+  const loadFor = (seconds: number): Promise<LoadReport> =>
+    load(workload.command(subject.link.server, seconds, place.folder), oneProcessor ? servers : loads);
   try {
     for (let run = 0; run < WARM_UPS_MAX && busySeconds(server) < span.warmUpCpuSeconds; run++) await loadFor(1);
     const dropped = framesDropped(subject.link);
-    const before = server.cpu();
-    const report = await loadFor(span.seconds);
-    const after = server.cpu();
-    const { octets, seconds, cpuSeconds } = report;
-    const isBulk = workload.unit === "Gbit/s";
-    const operations = isBulk ? octets / BULK_OPERATION : report.operations;
-    const user = after.user - before.user;
-    const system = after.system - before.system;
+    const printed = server.output.length;
+    const before = busySeconds(server);
+    const report = await loadFor(traceGc ? span.longSeconds : span.seconds);
+    const busy = busySeconds(server) - before;
+    const collections = collectionsIn(server.output.slice(printed));
+    const ofGc = traceGc ? { pauseMs: collections.longestMs, collections: collections.count } : {};
     return {
-      rate: (isBulk ? (octets * 8) / 1e9 : operations) / seconds,
-      userUs: (user / operations) * 1e6,
-      systemUs: (system / operations) * 1e6,
-      serverCpu: (user + system) / seconds,
-      loadCpu: cpuSeconds === undefined ? null : cpuSeconds / seconds,
-      p50Us: report.p50Us ?? null,
-      p99Us: report.p99Us ?? null,
+      metrics: { ...metricsOf(workload, report, busy), ...ofGc },
+      serverCpu: busy / report.seconds,
+      loadCpu: report.cpuSeconds === undefined ? null : report.cpuSeconds / report.seconds,
       errors: report.errors,
       framesDropped: framesDropped(subject.link) - dropped,
     };

@@ -10,11 +10,25 @@ export interface Link {
   readonly device: string;
   readonly load: string;
   readonly server: string;
+  /** The first of `IDLE_SOURCES` more addresses of the load: 60,000 ports of one are too few for 100,000 connections. */
+  readonly firstSource: string;
 }
+export const IDLE_SOURCES = 4;
+
+const link = (device: string, network: string): Link => ({
+  device,
+  load: `${network}.1`,
+  server: `${network}.2`,
+  firstSource: `${network}.${FIRST_SOURCE}`,
+});
+const FIRST_SOURCE = 101;
+
 /** The stack's. */
-export const TUN: Link = { device: "tun0", load: "198.18.0.1", server: "198.18.0.2" };
+export const TUN = link("tun0", "198.18.0");
 /** The references': a veth pair from the load's namespace into the servers'. */
-export const VETH: Link = { device: "veth0", load: "198.18.1.1", server: "198.18.1.2" };
+export const VETH = link("veth0", "198.18.1");
+/** For those who do without offload: what the kernel is told about offload stays with a device. */
+export const PLAIN_TUN = link("tun1", "198.18.2");
 const VETH_SERVER_END = "veth1";
 export const PREFIX_LENGTH = 24;
 /**
@@ -65,10 +79,14 @@ export class World {
     const world = new World(holder);
     const peer = ["peer", "name", VETH_SERVER_END, "netns", String(holder.pid)];
     run(["ip", "link", "add", VETH.device, "type", "veth", ...peer]);
-    run(["ip", "tuntap", "add", TUN.device, "mode", "tun"]);
-    run(["ip", "link", "set", TUN.device, "txqueuelen", String(TUN_QUEUE)]);
-    setUp([], TUN.device, TUN.load);
-    setUp([], VETH.device, VETH.load);
+    for (const { device } of [TUN, PLAIN_TUN]) {
+      run(["ip", "tuntap", "add", device, "mode", "tun"]);
+      run(["ip", "link", "set", device, "txqueuelen", String(TUN_QUEUE)]);
+    }
+    for (const one of [TUN, PLAIN_TUN, VETH]) {
+      setUp([], one.device, one.load);
+      addSources(one);
+    }
     setUp(world.inServers, VETH_SERVER_END, VETH.server);
     // Short connections: ports enough, and no TIME-WAIT at the client, who closes first.
     run(["sysctl", "-q", "-w", "net.ipv4.ip_local_port_range=1024 65535", "net.ipv4.tcp_max_tw_buckets=0"]);
@@ -96,6 +114,14 @@ function setUp(before: readonly string[], device: string, address: string): void
   run([...before, "ip", "address", "add", address + prefix, "dev", device]);
   run([...before, "ip", "link", "set", device, "up"]);
   run([...before, "ip", "route", "replace", network, "dev", device, "src", address, "congctl", "cubic"]);
+}
+
+/** Without a route of their own: they are bound to. */
+function addSources({ device, firstSource }: Link): void {
+  for (let i = 0; i < IDLE_SOURCES; i++) {
+    const address = firstSource.replace(/\d+$/, String(FIRST_SOURCE + i));
+    run(["ip", "address", "add", `${address}/32`, "dev", device]);
+  }
 }
 
 /** Frames towards the server that the link had no room for, since it was made. */

@@ -5,13 +5,6 @@
 
 static char chunk[CHUNK];
 
-static int connected(const struct sockaddr_in *at) {
-  int fd = socket(AF_INET, SOCK_STREAM, 0);
-  if (fd < 0) die("socket");
-  if (connect(fd, (const struct sockaddr *)at, sizeof *at) < 0) die("connect");
-  return fd;
-}
-
 /* One turn of one connection. Returns octets moved. */
 static long move(int fd, int in) {
   long n = in ? send(fd, chunk, CHUNK, MSG_DONTWAIT | MSG_NOSIGNAL) : recv(fd, chunk, CHUNK, MSG_DONTWAIT);

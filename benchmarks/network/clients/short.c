@@ -1,4 +1,4 @@
-/* short ADDRESS PORT CONCURRENCY MS OCTETS: connect, one request, an answer of OCTETS, close; over and over. */
+/* short ADDRESS PORT CONCURRENCY MS BODY: connect, one request, an HTTP response with a body of BODY octets, close; over and over. */
 #include "load.h"
 
 #define REQUEST "GET / HTTP/1.1\r\nHost: 198.18.0.2\r\n\r\n"
@@ -7,6 +7,8 @@ static struct sockaddr_in at;
 static int epoll;
 static long errors;
 static int *got; /* Octets of the answer, by descriptor. */
+static int length; /* Of the answer: all are alike. 0 before the first. */
+static long long octets;
 
 static void begin(void) {
   int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
@@ -23,7 +25,7 @@ static void again(int fd) {
 }
 
 /* Returns 1 when an exchange is complete. */
-static int go_on(int fd, int octets) {
+static int go_on(int fd, int body) {
   char answer[4096];
   if (got[fd] < 0) {
     got[fd] = 0;
@@ -31,8 +33,9 @@ static int go_on(int fd, int octets) {
     if (send(fd, REQUEST, sizeof REQUEST - 1, MSG_NOSIGNAL) > 0 && epoll_ctl(epoll, EPOLL_CTL_MOD, fd, &want) == 0) return 0;
   } else {
     long n = recv(fd, answer, sizeof answer, 0);
-    if (n > 0 && (got[fd] += n) < octets) return 0;
-    if (n > 0) return again(fd), 1;
+    if (n > 0 && length == 0) length = response_length(answer, n, body);
+    if (n > 0) octets += n, got[fd] += n;
+    if (n > 0 && length > 0) return got[fd] < length ? 0 : (again(fd), 1);
     if (n < 0 && errno == EAGAIN) return 0;
   }
   errors++;
@@ -41,7 +44,7 @@ static int go_on(int fd, int octets) {
 
 int main(int argc, char **argv) {
   if (argc != 6) return 2;
-  int concurrency = atoi(argv[3]), octets = atoi(argv[5]);
+  int concurrency = atoi(argv[3]), body = atoi(argv[5]);
   at = place(argv[1], argv[2]);
   epoll = epoll_create1(0);
   got = calloc(concurrency + 64, sizeof *got);
@@ -51,8 +54,8 @@ int main(int argc, char **argv) {
   while ((at_now = now()) < until) {
     struct epoll_event events[EVENTS];
     int n = epoll_wait(epoll, events, EVENTS, 50);
-    for (int i = 0; i < n; i++) done += go_on(events[i].data.fd, octets);
+    for (int i = 0; i < n; i++) done += go_on(events[i].data.fd, body);
   }
-  report(done, (long long)done * octets, errors, at_now - began);
+  report(done, octets, errors, at_now - began);
   return 0;
 }

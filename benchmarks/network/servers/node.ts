@@ -1,48 +1,56 @@
 /** The reference: `node:net` and `node:http` on the kernel's TCP. Arguments: role. */
-import { createServer as createHttpServer } from "node:http";
+import { once } from "node:events";
 import { createServer, type Socket } from "node:net";
 
-import { ANSWER, BODY, PORT, ready, type Role, roleOf, SOURCE_BLOCK } from "./roles.ts";
+import { httpServer } from "./http-node.ts";
+import { ANSWER, BACKLOG, PORT, ready, type Role, roleOf, SINK_PORT, SOURCE_BLOCK, SOURCE_PORT } from "./roles.ts";
 
-const BACKLOG = 4096;
-
-function listen(accept: (socket: Socket) => void): void {
+async function listen(port: number, accept: (socket: Socket) => void): Promise<void> {
   const server = createServer({ noDelay: true }, (socket) => {
     socket.on("error", () => socket.destroy()); // A client that leaves in the middle.
     accept(socket);
   });
-  server.listen({ port: PORT, backlog: BACKLOG }, ready);
+  server.listen({ port, backlog: BACKLOG });
+  await once(server, "listening");
 }
 
-const roles: Readonly<Record<Role, () => void>> = {
-  sink() {
-    listen((socket) => {
-      socket.on("data", () => {});
-    });
-  },
-  source() {
-    listen((socket) => {
-      const fill = (): void => {
-        while (socket.write(SOURCE_BLOCK));
-      };
-      socket.on("drain", fill);
-      fill();
-    });
-  },
-  http() {
-    const headers = { "content-type": "text/plain", "content-length": BODY.length };
-    const server = createHttpServer((_request, response) => {
-      response.removeHeader("connection"); // Status, date, type and length: what our server says.
-      response.writeHead(200, headers);
-      response.end(BODY);
-    });
-    server.listen({ port: PORT, backlog: BACKLOG }, ready);
-  },
-  answer() {
-    listen((socket) => {
+function discard(socket: Socket): void {
+  socket.on("data", () => {});
+}
+
+function pour(socket: Socket): void {
+  const fill = (): void => {
+    while (socket.write(SOURCE_BLOCK));
+  };
+  socket.on("drain", fill);
+  fill();
+}
+
+async function serveHttp(): Promise<void> {
+  const server = httpServer();
+  server.listen({ port: PORT, backlog: BACKLOG });
+  await once(server, "listening");
+}
+
+const roles: Readonly<Record<Role, () => Promise<void>>> = {
+  sink: () => listen(PORT, discard),
+  source: () => listen(PORT, pour),
+  http: serveHttp,
+  "http-node": serveHttp,
+  answer: () =>
+    listen(PORT, (socket) => {
       socket.on("data", () => socket.write(ANSWER));
+    }),
+  async echo() {
+    await listen(SINK_PORT, discard);
+    await listen(SOURCE_PORT, pour);
+    await listen(PORT, (socket) => {
+      socket.on("data", (octets) => socket.write(octets));
     });
   },
+  idle: () => listen(PORT, discard),
+  "idle-streams": () => listen(PORT, discard),
 };
 
-roles[roleOf(process.argv[2])]();
+await roles[roleOf(process.argv[2])]();
+ready();
