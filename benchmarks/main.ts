@@ -83,7 +83,7 @@ function makePlan(): Plan {
 async function measured(workload: Workload, plan: Plan, place: Place): Promise<WorkloadResult> {
   const taking = workload.subjects.flatMap((name) => plan.subjects.find((subject) => subject.name === name) ?? []);
   const samples = new Map<SubjectName, Sample[]>(taking.map(({ name }) => [name, []]));
-  const rounds = "traceGc" in workload && workload.workload.traceGc ? 1 : plan.rounds;
+  const rounds = "traceGc" in workload && workload.traceGc ? 1 : plan.rounds;
   for (let round = 0; round < rounds; round++) {
     for (const subject of taking) {
       const taken = await ("idle" in workload
