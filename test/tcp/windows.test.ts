@@ -135,6 +135,13 @@ test("RFC 9293 §3.8.6 MUST-34, SHLD-15, SHLD-16: a window that shrinks stops ne
   expect(t.take()[0]).toMatchObject({ seq: 2001 });
 });
 
+test("RFC 9293 §3.8.6 MUST-34, SHLD-16: of a segment that the shrunk window cuts, only what lies inside is sent again", () => {
+  const t = scripted({ peer: { ...peer, win: 5000 } }).established();
+  t.send(5000).take();
+  t.inject("ACK seq=1 ack=1001 win=500").silent();
+  t.pass(t.tcb.rtoMs).expect("ACK seq=1001 len=500");
+});
+
 test("RFC 9293 §3.8.6 MUST-35, SHLD-17: a window that shrinks to nothing is probed, and nothing times out", () => {
   const t = scripted({ peer: { ...peer, win: 5000 } }).established();
   t.send(9000).take();
@@ -214,6 +221,24 @@ test("RFC 9293 §3.8.6.2.2 MUST-39: a closed window opens again by a segment or 
     freed += before - (s.tcb.receiveQueue?.octets ?? 0);
   }
   expect(freed).toBeGreaterThanOrEqual(1000);
+});
+
+test("RFC 9293 §3.8.6.2.2 MUST-39: a window that is worth less than a segment is offered to nobody, whoever asks", () => {
+  const t = paused(scripted({ peer, tcp: { receiveBuffer: 4000 } }).established());
+  for (let i = 0; i < 40; i++) t.inject(`ACK seq=${String(1 + 100 * i)} ack=1 len=100`).pass(50);
+  expect(t.take().at(-1)?.win).toBe(0);
+  t.call((socket) => {
+    expect(socket.read()).toHaveLength(100);
+  }).silent();
+  t.inject("ACK seq=4001 ack=1 len=1").expect("ACK ack=4001 win=0");
+});
+
+test("RFC 9293 §3.8.6.2.2 MUST-39: small segments that are read at once do not creep the right edge along", () => {
+  const t = scripted({ peer, tcp: { receiveBuffer: 4000 } }).established();
+  for (let i = 1; i <= 10; i++) {
+    t.inject(`ACK seq=${String(10 * i - 9)} ack=1 len=10`).pass(50);
+    t.expect(`ACK ack=${String(10 * i + 1)} win=${String(4000 - 10 * i)}`);
+  }
 });
 
 test("RFC 9293 §3.4 MUST-66: RST and ACK count although our window is closed", () => {
