@@ -1,3 +1,4 @@
+import { copyOctets } from "./copy-octets.ts";
 import { assert } from "./assert.ts";
 import { Frame } from "./frame.ts";
 
@@ -125,14 +126,13 @@ export class TxBatch {
   gather(row: number, into: Uint8Array, at: number): number {
     const from = this.headerAt(row);
     const headerLength = this.headerLength[row];
-    into.set(this.head.bytes.subarray(from, from + headerLength), at);
+    copyOctets(this.head.bytes, from, headerLength, into, at);
     let to = at + headerLength;
     const lastPiece = this.firstPiece[row] + this.pieceCount[row];
     for (let piece = this.firstPiece[row]; piece < lastPiece; piece++) {
       const bytes = this.pieceBytes[piece];
       assert(bytes !== null, "a pending row keeps its pieces");
-      const start = this.pieceAt[piece];
-      into.set(bytes.subarray(start, start + this.pieceLength[piece]), to);
+      copyOctets(bytes, this.pieceAt[piece], this.pieceLength[piece], into, to);
       to += this.pieceLength[piece];
     }
     return to - at;

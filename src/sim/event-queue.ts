@@ -1,27 +1,21 @@
 /** Cancelled events that may lie in the heap before it is swept, if they outnumber the others. */
 const CANCELLED_MAX = 1024;
 
-/** Something that happens at one instant of virtual time, unless it is cancelled before. */
+/** Something that happens at one instant of virtual time, unless it is cancelled before. Its owner may have it happen again. */
 export class SimEvent {
-  readonly atUs: number;
-  /** Tells events of the same instant apart: the one made first happens first. */
-  readonly order: number;
-  /** Null once it has happened or was cancelled. */
-  act: (() => void) | null;
-
-  constructor(atUs: number, order: number, act: () => void) {
-    this.atUs = atUs;
-    this.order = order;
-    this.act = act;
-  }
+  atUs = 0;
+  /** Tells events of the same instant apart: the lower happens first. */
+  order = 0;
+  /** Null while it is not going to happen: it was cancelled, or has happened. */
+  act: (() => void) | null = null;
 }
 
 const precedes = (a: SimEvent, b: SimEvent): boolean => a.atUs < b.atUs || (a.atUs === b.atUs && a.order < b.order);
 
-/** Events by time, then by age: a binary heap. A cancelled event stays until it comes up or until many of them lie there. */
+/** Events by time, then by order: a binary heap. A cancelled event stays until it comes up or until many of them lie there. */
 export class EventQueue {
   #heap: SimEvent[] = [];
-  #made = 0;
+  #orders = 0;
   #cancelled = 0;
 
   /** Events that are still to happen. */
@@ -29,11 +23,24 @@ export class EventQueue {
     return this.#heap.length - this.#cancelled;
   }
 
+  /** A place in the order of events at one instant, behind all that were given before. */
+  nextOrder(): number {
+    return this.#orders++;
+  }
+
   push(atUs: number, act: () => void): SimEvent {
-    const event = new SimEvent(atUs, this.#made++, act);
+    const event = new SimEvent();
+    this.place(event, atUs, this.nextOrder(), act);
+    return event;
+  }
+
+  /** Has `event` happen at `atUs`. Precondition: it has happened, or is new (a cancelled one may still lie in the heap). */
+  place(event: SimEvent, atUs: number, order: number, act: () => void): void {
+    event.atUs = atUs;
+    event.order = order;
+    event.act = act;
     this.#heap.push(event);
     this.#rise(this.#heap.length - 1);
-    return event;
   }
 
   /** Nothing happens where it has happened, or was cancelled, already. */

@@ -1,3 +1,4 @@
+import { copyOctets } from "../base/copy-octets.ts";
 import { DATAGRAM_MAX, type RxBatch } from "../base/rx-batch.ts";
 import type { TxBatch } from "../base/tx-batch.ts";
 import { type Device, type DeviceEvents, NO_OFFLOAD, type Offload } from "../device/device.ts";
@@ -64,6 +65,7 @@ export class HostInterface implements Device {
     const { time, faults } = this.#behind;
     if (this.#closed || time.dead) return faults.add("host-down");
     if (this.#ring.length >= RING_DATAGRAMS_MAX) return faults.add("ring-full");
+    datagram.frame.holds++;
     this.#ring.push(datagram);
     // One wake-up serves all that wait.
     if (this.#ring.length === 1) time.run(this.#tell);
@@ -81,7 +83,8 @@ export class HostInterface implements Device {
       const datagram = this.#ring.shift();
       if (datagram === undefined) break;
       const at = rx.used;
-      rx.frame.bytes.set(datagram.bytes, at);
+      copyOctets(datagram.frame.bytes, datagram.at, datagram.length, rx.frame.bytes, at);
+      datagram.frame.holds--;
       rx.push(at, at + datagram.length, datagram.vouched, 0);
     }
     return rx.rows;
@@ -99,9 +102,9 @@ export class HostInterface implements Device {
     const length = tx.length[row];
     if (gsoSize > 0 && this.offload.segmentMax > 0) return this.#cut(tx, row, gsoSize);
     if (gsoSize > 0 || length > this.mtu) return faults.add("too-long");
-    const bytes = arena.take(length);
-    tx.gather(row, bytes, 0);
-    this.#behind.transmit(new SimDatagram(bytes, tx.checksumAt[row] > 0));
+    arena.take(length);
+    tx.gather(row, arena.frame.bytes, arena.at);
+    this.#behind.transmit(new SimDatagram(arena.frame, arena.at, length, tx.checksumAt[row] > 0));
   }
 
   #cut(tx: TxBatch, row: number, gsoSize: number): void {
@@ -109,10 +112,12 @@ export class HostInterface implements Device {
     const text = segmentText(this.#whole, 0, end, gsoSize, this.mtu);
     if (text === 0) return this.#behind.faults.add("malformed");
     const count = segmentCount(this.#whole, 0, end, text);
+    const { arena } = this.#behind;
     for (let index = 0; index < count; index++) {
-      const into = this.#behind.arena.take(this.mtu);
-      const length = cutSegment(this.#whole, 0, end, text, index, into, 0);
-      this.#behind.transmit(new SimDatagram(into.subarray(0, length), false));
+      arena.take(this.mtu);
+      const { frame, at } = arena;
+      const length = cutSegment(this.#whole, 0, end, text, index, frame.bytes, at);
+      this.#behind.transmit(new SimDatagram(frame, at, length, false));
     }
   }
 

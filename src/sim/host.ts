@@ -162,16 +162,15 @@ export class SimHost implements SimNode {
 
   arrives(datagram: SimDatagram): void {
     const { faults, partitions } = this.#world;
-    const { bytes } = datagram;
-    if (partitions.separate(sourceOf(bytes), destinationOf(bytes))) return faults.add("partition");
+    if (partitions.any && partitions.separate(sourceOf(datagram), destinationOf(datagram)))
+      return faults.add("partition");
     if (this.#life === null) return faults.add("host-down");
     this.#life.device.arrives(datagram);
   }
 
   #transmit(datagram: SimDatagram): void {
     const { faults, partitions } = this.#world;
-    const { bytes } = datagram;
-    if (partitions.separate(sourceOf(bytes), destinationOf(bytes))) faults.add("partition");
+    if (partitions.any && partitions.separate(sourceOf(datagram), destinationOf(datagram))) faults.add("partition");
     else this.#port?.out.send(datagram);
   }
 

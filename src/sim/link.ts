@@ -3,8 +3,10 @@ import { type Random, randomBelow, randomUnit } from "../base/random.ts";
 import { Fifo } from "../device/fifo.ts";
 import type { Capture } from "./capture.ts";
 import { isEcnCapable, markCongestion } from "./datagram-fields.ts";
+import { SimEvent } from "./event-queue.ts";
 import type { Fault, FaultCounts } from "./faults.ts";
 import { checkProbability, type Loss, LossModel } from "./loss-model.ts";
+import { NumberQueue } from "./number-queue.ts";
 import type { OctetArena } from "./octet-arena.ts";
 import { SimDatagram } from "./sim-datagram.ts";
 import type { VirtualTimebase } from "./virtual-timebase.ts";
@@ -75,13 +77,18 @@ export class LinkDirection {
   readonly #toInterface: number;
   readonly #usPerOctet: number;
   /** What has not departed yet: departure times and lengths in turn. */
-  readonly #departing = new Fifo<number>();
+  readonly #departing = new NumberQueue();
+  /** What arrives in the order in which it was sent, and for each when, its place in the order of events, and `#cuts` as it was. */
+  readonly #flying = new Fifo<SimDatagram>();
+  readonly #flights = new NumberQueue();
+  /** The next of them arrives. */
+  readonly #next = new SimEvent();
   #queuedOctets = 0;
   #inFlightOctets = 0;
   #lastDepartureUs = 0;
   #lastArrivalUs = 0;
-  #sent = 0;
-  #latest = 0;
+  /** The order of the latest that has arrived. */
+  #latest = -1;
   /** How often the link went down: what was on its way then is lost. */
   #cuts = 0;
   #up = true;
@@ -129,11 +136,17 @@ export class LinkDirection {
 
   /** Takes a datagram over; nobody writes to it from now on. @hot */
   send(given: SimDatagram): void {
+    given.frame.holds++;
+    this.#send(given);
+    given.frame.holds--;
+  }
+
+  #send(given: SimDatagram): void {
     if (!this.#up) return this.#drop(given, "link-down");
-    const verdict = this.intercept === null ? "pass" : this.intercept(given.finished().slice());
+    const verdict = this.intercept === null ? "pass" : this.intercept(given.finished());
     if (verdict === "drop") return this.#drop(given, "intercept");
     if (verdict !== "pass") this.#world.faults.add("intercept");
-    const datagram = verdict === "pass" ? given : new SimDatagram(verdict, false);
+    const datagram = verdict === "pass" ? given : SimDatagram.of(verdict);
     if (datagram.length > this.mtu) return this.#drop(datagram, "too-long");
     if (this.#loss.loses()) return this.#drop(datagram, this.#loss.isBursty ? "burst-loss" : "loss");
     const again = this.#happens(this.#options.duplicate);
@@ -154,7 +167,7 @@ export class LinkDirection {
 
   #record(datagram: SimDatagram, comment: string): void {
     const { capture, time } = this.#world;
-    capture.record(time.nowUs(), this.#fromInterface, "outbound", datagram, comment === "" ? undefined : comment);
+    capture.record(time.nowUs(), this.#fromInterface, "outbound", datagram, comment);
   }
 
   #enqueue(original: SimDatagram, note: string): void {
@@ -171,9 +184,9 @@ export class LinkDirection {
       datagram = this.#corrupted(datagram);
       faults.add("corrupt");
     }
-    if (this.#queuedOctets >= (options.ecnThresholdOctets ?? Infinity) && isEcnCapable(datagram.bytes)) {
+    if (this.#queuedOctets >= (options.ecnThresholdOctets ?? Infinity) && isEcnCapable(datagram)) {
       datagram = datagram.copy(this.#world.arena);
-      markCongestion(datagram.bytes);
+      markCongestion(datagram);
       faults.add("ecn-mark");
     }
     const departsUs = Math.max(time.nowUs(), this.#lastDepartureUs) + datagram.length * this.#usPerOctet;
@@ -187,10 +200,10 @@ export class LinkDirection {
   }
 
   #corrupted(datagram: SimDatagram): SimDatagram {
-    const bytes = this.#world.arena.copy(datagram.finished());
+    const bytes = datagram.finished();
     const bit = randomBelow(this.#random, bytes.length * 8);
     bytes[bit >>> 3] ^= 1 << (bit & 7);
-    return new SimDatagram(bytes, false);
+    return SimDatagram.of(bytes);
   }
 
   #fly(datagram: SimDatagram, departsUs: number): void {
@@ -201,36 +214,62 @@ export class LinkDirection {
       this.#world.faults.add("jitter");
     }
     atUs = Math.max(atUs, this.#lastArrivalUs);
-    // Those that stay in order keep it among themselves: the one that comes late does not hold them up.
-    if (this.#happens(reorder)) atUs += 1 + Math.floor(randomUnit(this.#random) * reorderMs * 1000);
-    else this.#lastArrivalUs = atUs;
-    const number = ++this.#sent;
+    const { time } = this.#world;
+    const order = time.nextOrder();
     const cuts = this.#cuts;
     this.#inFlightOctets += datagram.length;
-    this.#world.time.at(atUs, () => {
-      this.#arrive(datagram, number, cuts);
-    });
-  }
-
-  #arrive(datagram: SimDatagram, number: number, cuts: number): void {
-    const { faults, capture, time } = this.#world;
-    this.#inFlightOctets -= datagram.length;
-    if (cuts !== this.#cuts) {
-      faults.add("link-down");
+    datagram.frame.holds++;
+    if (this.#happens(reorder)) {
+      // Those that stay in order keep it among themselves: the one that comes late does not hold them up.
+      atUs += 1 + Math.floor(randomUnit(this.#random) * reorderMs * 1000);
+      time.place(new SimEvent(), atUs, order, () => {
+        this.#arrive(datagram, order, cuts);
+      });
       return;
     }
-    if (number < this.#latest) faults.add("reorder");
-    else this.#latest = number;
+    this.#lastArrivalUs = atUs;
+    if (this.#flying.length === 0) time.place(this.#next, atUs, order, this.#arriveNext);
+    this.#flying.push(datagram);
+    this.#flights.push(atUs);
+    this.#flights.push(order);
+    this.#flights.push(cuts);
+  }
+
+  readonly #arriveNext = (): void => {
+    const datagram = this.#flying.shift();
+    assert(datagram !== undefined, "what arrives was sent");
+    this.#flights.shift();
+    const order = this.#flights.shift();
+    const cuts = this.#flights.shift();
+    if (this.#flying.length > 0) {
+      this.#world.time.place(this.#next, this.#flights.peek(), this.#flights.peek(1), this.#arriveNext);
+    }
+    this.#arrive(datagram, order, cuts);
+  };
+
+  #arrive(datagram: SimDatagram, order: number, cuts: number): void {
+    const { faults } = this.#world;
+    this.#inFlightOctets -= datagram.length;
+    if (cuts !== this.#cuts) faults.add("link-down");
+    else this.#deliver(datagram, order);
+    datagram.frame.holds--;
+  }
+
+  #deliver(datagram: SimDatagram, order: number): void {
+    const { faults, capture, time } = this.#world;
+    if (order < this.#latest) faults.add("reorder");
+    else this.#latest = order;
     this.#octets += datagram.length;
     capture.record(time.nowUs(), this.#toInterface, "inbound", datagram);
     this.#to.arrives(datagram);
   }
 
   #depart(): void {
+    if (this.#departing.length === 0) return;
     const nowUs = this.#world.time.nowUs();
-    for (let next = this.#departing.peek(); next !== undefined && next <= nowUs; next = this.#departing.peek()) {
+    while (this.#departing.length > 0 && this.#departing.peek() <= nowUs) {
       this.#departing.shift();
-      this.#queuedOctets -= this.#departing.shift() ?? 0;
+      this.#queuedOctets -= this.#departing.shift();
     }
   }
 }

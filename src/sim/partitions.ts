@@ -22,6 +22,10 @@ export class Partitions {
     this.#cuts.clear();
   }
 
+  get any(): boolean {
+    return this.#cuts.size > 0;
+  }
+
   /** Whether nothing may get from `source` to `destination`. */
   separate(source: Address, destination: Address): boolean {
     for (const { from, to } of this.#cuts) if (from.has(source) && to.has(destination)) return true;

@@ -1,6 +1,5 @@
 import type { Address } from "../base/address.ts";
 import { Clock } from "../base/clock.ts";
-import { Frame } from "../base/frame.ts";
 import type { Random } from "../base/random.ts";
 import { Routes } from "../ipv4/routes.ts";
 import { parsePrefix } from "../sockets/address-text.ts";
@@ -72,8 +71,8 @@ export class Router implements SimNode {
 
   arrives(given: SimDatagram): void {
     const datagram = this.#datagram;
-    const { bytes } = given;
-    if (parseIpv4(new Frame(bytes), 0, bytes.length, datagram) !== "ok") return this.#world.faults.add("malformed");
+    if (parseIpv4(given.frame, given.at, given.at + given.length, datagram) !== "ok")
+      return this.#world.faults.add("malformed");
     const port = this.#portTo(datagram.destination);
     if (this.#options.transparent) {
       if (port === null) this.#world.faults.add("no-route");
@@ -94,14 +93,14 @@ export class Router implements SimNode {
     }
     if (length <= mtu) {
       const copy = given.copy(this.#world.arena);
-      decrementTtl(copy.bytes);
+      decrementTtl(copy);
       return port.out.send(copy);
     }
-    const whole = given.finished().slice(0, length);
+    const whole = SimDatagram.of(given.finished().subarray(0, length));
     decrementTtl(whole);
-    parseIpv4(new Frame(whole), 0, length, datagram);
+    parseIpv4(whole.frame, 0, length, datagram);
     this.#world.faults.add("fragmented");
-    for (const fragment of fragmentsOf(datagram, mtu)) port.out.send(new SimDatagram(fragment, false));
+    for (const fragment of fragmentsOf(datagram, mtu)) port.out.send(SimDatagram.of(fragment));
   }
 
   #portTo(destination: Address): Port | null {
@@ -116,6 +115,6 @@ export class Router implements SimNode {
     this.#clock.nowUs = this.#world.time.nowUs();
     const source = datagram.source;
     const answer = this.#icmp.errorAbout(datagram, this.#options.address, error);
-    if (answer !== null) this.#portTo(source)?.out.send(new SimDatagram(answer, false));
+    if (answer !== null) this.#portTo(source)?.out.send(SimDatagram.of(answer));
   }
 }

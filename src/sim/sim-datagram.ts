@@ -1,35 +1,44 @@
+import { copyOctets } from "../base/copy-octets.ts";
 import { completeDatagram } from "../device/offload.ts";
-import type { OctetArena } from "./octet-arena.ts";
+import { Chunk, type OctetArena } from "./octet-arena.ts";
 
 /**
- * A datagram on its way. Nobody writes to its octets once it is on a link: who changes one makes another.
+ * A datagram on its way: `frame.bytes[at, at + length)`. Nobody writes to its octets once it is on a link: who changes one
+ * makes another.
  *
  * Checksum: where `vouched`, the transport checksum was left to the interface, as with hardware: the field holds no more
  *           than the sum over the pseudo-header, and is finished (`finished`) only where somebody looks at it.
  */
 export class SimDatagram {
-  readonly bytes: Uint8Array;
+  readonly frame: Chunk;
+  readonly at: number;
+  readonly length: number;
   readonly vouched: boolean;
 
-  constructor(bytes: Uint8Array, vouched: boolean) {
-    this.bytes = bytes;
+  constructor(frame: Chunk, at: number, length: number, vouched: boolean) {
+    this.frame = frame;
+    this.at = at;
+    this.length = length;
     this.vouched = vouched;
   }
 
-  get length(): number {
-    return this.bytes.length;
+  /** Takes `bytes` over; they are complete. */
+  static of(bytes: Uint8Array): SimDatagram {
+    return new SimDatagram(new Chunk(bytes), 0, bytes.length, false);
   }
 
   /** Another with the same octets, which the caller may still change. */
   copy(arena: OctetArena): SimDatagram {
-    return new SimDatagram(arena.copy(this.bytes), this.vouched);
+    arena.take(this.length);
+    const { frame, at } = arena;
+    copyOctets(this.frame.bytes, this.at, this.length, frame.bytes, at);
+    return new SimDatagram(frame, at, this.length, this.vouched);
   }
 
-  /** Its octets with every checksum in place. */
+  /** A copy of its octets with every checksum in place. */
   finished(): Uint8Array {
-    if (!this.vouched) return this.bytes;
-    const bytes = this.bytes.slice();
-    completeDatagram(bytes, 0, bytes.length);
+    const bytes = this.frame.bytes.slice(this.at, this.at + this.length);
+    if (this.vouched) completeDatagram(bytes, 0, bytes.length);
     return bytes;
   }
 }

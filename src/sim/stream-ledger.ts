@@ -1,5 +1,8 @@
 import { Buffer } from "node:buffer";
 
+/** Octets that a ledger has room for at first; a power of two, as all that follow. */
+const OCTETS_MIN = 4096;
+
 /**
  * One direction of one connection: what its sender's owner has sent and its receiver's owner has not yet taken, octet for
  * octet. Told from the outside, so that nothing of the stack's own book-keeping is believed.
@@ -8,10 +11,8 @@ export class StreamLedger {
   /** For people: "10.0.0.1:49152 > 10.0.0.2:80". */
   readonly name: string;
   readonly #fail: (text: string) => void;
-  readonly #chunks: Uint8Array[] = [];
-  #first = 0;
-  /** Octets of the first chunk that were taken already. */
-  #taken = 0;
+  /** A ring: octet `n` of the stream lies at `n` modulo its length. Bounded by the stacks' buffers. */
+  #ring = Buffer.alloc(0);
   sent = 0;
   received = 0;
   /** The side has reported a clean close. */
@@ -28,23 +29,28 @@ export class StreamLedger {
   }
 
   send(octets: Uint8Array): void {
-    this.#chunks.push(Uint8Array.from(octets));
+    if (!this.known) return;
+    const waiting = this.sent - this.received;
+    if (waiting + octets.length > this.#ring.length) this.#grow(waiting + octets.length);
+    const at = this.sent & (this.#ring.length - 1);
+    const first = Math.min(octets.length, this.#ring.length - at);
+    this.#ring.set(first === octets.length ? octets : octets.subarray(0, first), at);
+    if (first < octets.length) this.#ring.set(octets.subarray(first), 0);
     this.sent += octets.length;
   }
 
   /** The receiver's owner has got `bytes[start, end)`: they must be the next of what was sent. */
   receive(bytes: Uint8Array, start: number, end: number): void {
     if (!this.known) return;
+    if (this.received + end - start > this.sent) {
+      const beyond = this.received + end - start;
+      this.#fail(`${this.name}: ${String(beyond)} octets were received, ${String(this.sent)} were sent`);
+      return;
+    }
     for (let from = start; from < end;) {
-      if (this.#first === this.#chunks.length) {
-        const beyond = this.received + end - from;
-        this.#fail(`${this.name}: ${String(beyond)} octets were received, ${String(this.sent)} were sent`);
-        return;
-      }
-      const chunk = this.#chunks[this.#first];
-      const take = Math.min(end - from, chunk.length - this.#taken);
-      const expected = chunk.subarray(this.#taken, this.#taken + take);
-      if (Buffer.compare(expected, bytes.subarray(from, from + take)) !== 0) {
+      const at = this.received & (this.#ring.length - 1);
+      const take = Math.min(end - from, this.#ring.length - at);
+      if (this.#ring.compare(bytes, from, from + take, at, at + take) !== 0) {
         this.#fail(
           `${this.name}: octets ${String(this.received)} to ${String(this.received + take)} are not what was sent`,
         );
@@ -52,18 +58,21 @@ export class StreamLedger {
       }
       this.received += take;
       from += take;
-      this.#take(take, chunk.length);
     }
   }
 
-  #take(octets: number, chunkLength: number): void {
-    this.#taken += octets;
-    if (this.#taken < chunkLength) return;
-    this.#taken = 0;
-    this.#chunks[this.#first++] = new Uint8Array(0);
-    if (this.#first < 256) return;
-    this.#chunks.splice(0, this.#first);
-    this.#first = 0;
+  #grow(octets: number): void {
+    let length = Math.max(OCTETS_MIN, this.#ring.length);
+    while (length < octets) length *= 2;
+    const ring = Buffer.alloc(length);
+    for (let n = this.received; n < this.sent;) {
+      const at = n & (this.#ring.length - 1);
+      const to = n & (length - 1);
+      const take = Math.min(this.sent - n, this.#ring.length - at, length - to);
+      ring.set(this.#ring.subarray(at, at + take), to);
+      n += take;
+    }
+    this.#ring = ring;
   }
 
   /** Both sides have reported a clean close: everything has arrived. */

@@ -67,6 +67,16 @@ export class VirtualTimebase implements Timebase {
     return this.#queue.push(Math.max(atUs, this.#nowUs), act);
   }
 
+  /** A place in the order of what happens at one instant, for an event that is placed later. */
+  nextOrder(): number {
+    return this.#queue.nextOrder();
+  }
+
+  /** Has `event`, which is over or new, happen at `atUs`. */
+  place(event: SimEvent, atUs: number, order: number, act: () => void): void {
+    this.#queue.place(event, atUs, order, act);
+  }
+
   cancel(event: SimEvent): void {
     this.#queue.cancel(event);
   }

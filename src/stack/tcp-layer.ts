@@ -446,16 +446,18 @@ export class TcpLayer implements TcpHost, TcpService {
 
   /** Serves every timer that is due. */
   expire(): void {
-    this.#wheel.advance(this.#clock.nowMs, (id) => {
-      const connection = this.#connections[id];
-      if (connection === null) return;
-      try {
-        connection.onTimer();
-      } catch (error) {
-        this.#faulted(error, connection);
-      }
-    });
+    this.#wheel.advance(this.#clock.nowMs, this.#fire);
   }
+
+  readonly #fire = (id: number): void => {
+    const connection = this.#connections[id];
+    if (connection === null) return;
+    try {
+      connection.onTimer();
+    } catch (error) {
+      this.#faulted(error, connection);
+    }
+  };
 
   /** In ms from now, `Infinity` for never. */
   nextDelayMs(): number {

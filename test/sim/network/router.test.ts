@@ -6,6 +6,7 @@ import { sumOctets } from "../../../src/base/checksum.ts";
 import { simulate, type Simulation } from "../../../src/sim/index.ts";
 import { decrementTtl, markCongestion } from "../../../src/sim/datagram-fields.ts";
 import { fragmentsOf } from "../../../src/sim/fragmenting.ts";
+import { SimDatagram } from "../../../src/sim/sim-datagram.ts";
 import { Datagram, emitIpv4, parseIpv4 } from "../../../src/wire/ipv4.ts";
 import { connected, echo, echoOn, octetsOf, QUIET, routedPair } from "./worlds.ts";
 
@@ -23,7 +24,7 @@ const headerVerifies = (bytes: Uint8Array): boolean => sumOctets(bytes, 0, 20, 0
 test("a router takes one off the time to live and keeps the header's checksum right (RFC 1624)", () => {
   for (let ttl = 255; ttl > 1; ttl--) {
     const bytes = datagramOf(10, { ttl });
-    decrementTtl(bytes);
+    decrementTtl(SimDatagram.of(bytes));
     expect(bytes[8]).toBe(ttl - 1);
     expect(headerVerifies(bytes)).toBe(true);
   }
@@ -32,7 +33,7 @@ test("a router takes one off the time to live and keeps the header's checksum ri
 test("RFC 3168 §5: marking keeps the header's checksum right and the DS field as it was", () => {
   for (let tos = 0; tos < 256; tos++) {
     const bytes = datagramOf(10, { tos });
-    markCongestion(bytes);
+    markCongestion(SimDatagram.of(bytes));
     expect(bytes[1]).toBe(tos | 3);
     expect(headerVerifies(bytes)).toBe(true);
   }
