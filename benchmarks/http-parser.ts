@@ -41,8 +41,8 @@ function serve(request: Uint8Array): (n: number) => number {
     remoteAddress: "198.18.0.1",
     remotePort: 40_000,
     queuedOctets: 0,
-    send: (octets) => {
-      sent = (sent + octets.length) | 0;
+    send: (octets, start = 0, end = octets.length) => {
+      sent = (sent + end - start) | 0;
       return true;
     },
     end: () => undefined,

@@ -1,11 +1,13 @@
 import { checksum } from "./checksum.ts";
 import { demux } from "./demux.ts";
 import type { Bench } from "./harness.ts";
+import { httpPath } from "./http-path.ts";
 import { timerWheel } from "./timer-wheel.ts";
 
 /** All micro-benchmarks by the name that `micro.ts` takes. */
 export const suites: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
   checksum,
   demux,
+  "http-path": httpPath,
   "timer-wheel": timerWheel,
 };

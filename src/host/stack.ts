@@ -91,7 +91,7 @@ export class Stack extends EventEmitter<StackEventMap> {
     const { tcp } = this.#driver.core;
     this.net = createNet({ service: tcp, timebase: this.#timebase, lookup: options.lookup });
     this.tcp = createTcp(tcp);
-    this.http = createHttp({ tcp: this.tcp, timebase: this.#timebase, wallClockMs: () => wallClockUs() / 1000 });
+    this.http = createHttp({ tcp: this.tcp, timebase: this.#turnTime(), wallClockMs: () => wallClockUs() / 1000 });
   }
 
   /** Opens a stack on `options.device`. It keeps the process alive until `close` or `unref`. */
@@ -99,6 +99,17 @@ export class Stack extends EventEmitter<StackEventMap> {
     return new Promise((resolve) => {
       resolve(new Stack(options));
     });
+  }
+
+  /** The timebase, with the time of the turn: what serves thousands of requests in a turn need not ask the process for each. */
+  #turnTime(): Timebase {
+    return {
+      nowUs: () => this.#driver.nowUs(),
+      after: (delayMs, wake) => this.#timebase.after(delayMs, wake),
+      soon: (wake) => {
+        this.#timebase.soon(wake);
+      },
+    };
   }
 
   #makeDriver(options: StackOptions): Driver {

@@ -464,12 +464,12 @@ export class HttpConnection implements TransportHandler, Waiting<HttpConnection>
 
   // The response, as its handler gives it.
 
-  head(response: HttpResponse, status: number, block: HeaderBlock, length: number): string {
-    return this.encoder.head(status, block, length, this.#decidePersistence(response), this.#context.nowUs());
+  nowUs(): number {
+    return this.#context.nowUs();
   }
 
   /** RFC 9112 §9.3, §9.6. */
-  #decidePersistence(response: HttpResponse): Persistence {
+  persistence(response: HttpResponse): Persistence {
     const { limits, closing } = this.#context;
     if (response.closeAfter || closing || this.#requests >= limits.requestsPerConnection) this.#persists = false;
     if (!this.#bodyWillBeRead()) this.#persists = false;
@@ -485,9 +485,9 @@ export class HttpConnection implements TransportHandler, Waiting<HttpConnection>
     return flow.sink !== null || flow.decoder.remaining <= this.#context.limits.drainedOctets;
   }
 
-  send(octets: Uint8Array): boolean {
+  send(octets: Uint8Array, start?: number, end?: number): boolean {
     if (this.#phase === CLOSED) return false;
-    const open = this.transport.send(octets);
+    const open = this.transport.send(octets, start, end);
     if (!open) this.#writeBlocked = true;
     return open;
   }

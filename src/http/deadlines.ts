@@ -14,6 +14,9 @@ export interface Waiting<Self> {
   expired(kind: TimeoutKind): void;
 }
 
+/** A timeout may take so much longer than it says: what starts it again within this time is not worth moving in the queue. */
+export const SLACK_MS = 50;
+
 /** A queue in the order of deadlines: all of one kind wait equally long, so the newest goes to the back. */
 interface Queue<W> {
   readonly timeoutUs: number;
@@ -56,6 +59,7 @@ export class Deadlines<W extends Waiting<W>> {
 
   /** Starts the timeout `kind` at `nowUs`, in place of the one that ran. @hot */
   restart(waiting: W, kind: TimeoutKind, nowUs: number): void {
+    if (kind === waiting.timeoutKind && nowUs + this.#queues[kind].timeoutUs <= waiting.deadlineUs) return;
     this.#unlink(waiting);
     this.#append(waiting, kind, nowUs);
   }
@@ -73,7 +77,7 @@ export class Deadlines<W extends Waiting<W>> {
   #append(waiting: W, kind: TimeoutKind, nowUs: number): void {
     const queue = this.#queues[kind];
     waiting.timeoutKind = kind;
-    waiting.deadlineUs = nowUs + queue.timeoutUs;
+    waiting.deadlineUs = nowUs + queue.timeoutUs + SLACK_MS * 1000;
     waiting.earlier = queue.last;
     waiting.later = null;
     if (queue.last === null) queue.first = waiting;

@@ -31,8 +31,8 @@ export class DuplexTransport implements Transport {
   get queuedOctets(): number {
     return this.#stream.writableLength;
   }
-  send(octets: Uint8Array): boolean {
-    return this.#stream.writable && this.#stream.write(octets);
+  send(octets: Uint8Array, start = 0, end = octets.length): boolean {
+    return this.#stream.writable && this.#stream.write(octets.subarray(start, end));
   }
   end(): void {
     this.#stream.end();

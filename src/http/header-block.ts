@@ -14,6 +14,17 @@ const OWN_FIELDS: ReadonlySet<string> = new Set([
   "upgrade",
 ]);
 
+/** The octets of a head as they were last written, all but the length of the content, and for what they hold. */
+export interface WrittenHead {
+  readonly by: object;
+  readonly status: number;
+  readonly hasLength: boolean;
+  readonly persistence: number;
+  /** When its Date is old: microseconds of the monotonic clock. */
+  readonly staleAtUs: number;
+  readonly octets: Uint8Array;
+}
+
 /** Bound of one response's header section as the application gives it, in octets. */
 export const RESPONSE_HEADERS_MAX = 65_536;
 
@@ -26,6 +37,8 @@ export class HeaderBlock {
   /** Lines with their CRLF, one latin1 character an octet. */
   readonly text: string;
   readonly hasDate: boolean;
+  /** For the encoder that wrote the last head with it. */
+  written: WrittenHead | null = null;
 
   constructor(record: HeaderRecord) {
     let text = "";

@@ -3,16 +3,17 @@ import { Buffer } from "node:buffer";
 import { BodyWriter } from "./body-writer.ts";
 import { HttpUsageError } from "./errors.ts";
 import { HeaderBlock, type HeaderRecord } from "./header-block.ts";
-import { CHUNKED, COPIED_CONTENT_MAX, NO_LENGTH, type ResponseEncoder } from "./response-encoder.ts";
+import { CHUNKED, COPIED_CONTENT_MAX, NO_LENGTH, type Persistence, type ResponseEncoder } from "./response-encoder.ts";
 import { hasNoContent } from "./status.ts";
 
 /** What a response needs from the connection that carries it. */
 export interface ResponseOwner {
   readonly encoder: ResponseEncoder;
-  /** Decides what becomes of the connection, and writes the head. `length` as for `ResponseEncoder.head`. */
-  head(response: HttpResponse, status: number, block: HeaderBlock, length: number): string;
-  /** Gives octets away; false means: wait for `response.drained`. */
-  send(octets: Uint8Array): boolean;
+  /** Decides what becomes of the connection. */
+  persistence(response: HttpResponse): Persistence;
+  nowUs(): number;
+  /** Gives `octets[start, end)` away, all of them unless told; false means: wait for `response.drained`. */
+  send(octets: Uint8Array, start?: number, end?: number): boolean;
   /** All of it was sent. */
   finished(response: HttpResponse): void;
   /** It cannot be completed: the client must see that it is cut off. */
@@ -73,16 +74,23 @@ export class HttpResponse {
     }
     if (this.#state === ABORTED) return;
     this.#state = FINISHED;
-    const { encoder } = this.#owner;
-    const head = this.#owner.head(this, status, block, hasNoContent(status) ? NO_LENGTH : length);
-    if (length === 0 || this.#toHead) this.#owner.send(encoder.join(head, null));
-    else if (typeof content === "string") this.#owner.send(encoder.joinText(head, content, length));
-    else if (length <= COPIED_CONTENT_MAX) this.#owner.send(encoder.join(head, content));
-    else {
-      this.#owner.send(encoder.join(head, null));
-      this.#owner.send(content);
-    }
-    this.#owner.finished(this);
+    const owner = this.#owner;
+    const { encoder } = owner;
+    const announced = hasNoContent(status) ? NO_LENGTH : length;
+    const sent = this.#toHead ? "" : content;
+    const behind = typeof sent === "string" || length <= COPIED_CONTENT_MAX ? sent : "";
+    encoder.answer(
+      status,
+      block,
+      announced,
+      owner.persistence(this),
+      owner.nowUs(),
+      behind,
+      behind === "" ? 0 : length,
+    );
+    owner.send(encoder.octets, encoder.at, encoder.end);
+    if (typeof sent !== "string" && behind !== sent) owner.send(sent);
+    owner.finished(this);
   }
 
   /**
@@ -95,7 +103,7 @@ export class HttpResponse {
     const unknown = this.#toHttp10 ? NO_LENGTH : CHUNKED;
     const announced = noContent ? NO_LENGTH : (length ?? unknown);
     if (!noContent && announced === NO_LENGTH) this.closeAfter = true;
-    const head = this.#state === ABORTED ? "" : this.#owner.head(this, status, block, announced);
+    const head = this.#state === ABORTED ? "" : this.#head(status, block, announced);
     if (this.#state !== ABORTED) this.#state = STARTED;
     const writer = new BodyWriter(
       {
@@ -158,6 +166,11 @@ export class HttpResponse {
     this.#writer?.abort();
     this.#writer = null;
     this.#state = FRESH;
+  }
+
+  #head(status: number, block: HeaderBlock, announced: number): string {
+    const owner = this.#owner;
+    return owner.encoder.head(status, block, announced, owner.persistence(this), owner.nowUs());
   }
 
   #begin(status: number, headers: HeaderRecord | HeaderBlock | null | undefined): HeaderBlock {

@@ -9,8 +9,8 @@ export interface Transport {
   readonly remotePort: number;
   /** Octets given to `send` and not yet on their way for good (acknowledged; for a stream, taken by it). */
   readonly queuedOctets: number;
-  /** Takes ownership of `octets`. False: the queue is full, `drain` will come. */
-  send(octets: Uint8Array): boolean;
+  /** Takes ownership of `octets[start, end)`, all of them unless told. False: the queue is full, `drain` will come. */
+  send(octets: Uint8Array, start?: number, end?: number): boolean;
   /** FIN once all was sent; what arrives is still delivered. */
   end(): void;
   /** RST at once. May call `handler.close` before it returns. */

@@ -79,10 +79,17 @@ export class Driver {
           this.wake();
         },
         refreshClock: () => {
-          if (!this.#inTurn) this.core.clock.nowUs = this.#timebase.nowUs();
+          this.nowUs();
         },
       },
     });
+  }
+
+  /** The clock: a turn has one time, between turns it is read anew. Microseconds. */
+  nowUs(): number {
+    const { clock } = this.core;
+    if (!this.#inTurn) clock.nowUs = this.#timebase.nowUs();
+    return clock.nowUs;
   }
 
   /** Adds a link and starts its device; returns its number. The first is the loopback's. */

@@ -161,14 +161,16 @@ export class TcpConnection extends Tcb implements TcpSocket {
     this.wantsTurn();
   }
 
-  send(octets: Uint8Array): boolean {
-    if (!this.#accepts(octets)) return false;
-    this.#sender().queue.push(octets, 0, octets.length);
-    return this.#queued(octets.length);
+  send(octets: Uint8Array, start = 0, end = octets.length): boolean {
+    if (!(start >= 0 && start <= end && end <= octets.length))
+      throw new RangeError(`no part of ${String(octets.length)} octets: [${String(start)}, ${String(end)})`);
+    if (!this.#accepts(end - start)) return false;
+    this.#sender().queue.push(octets, start, end - start);
+    return this.#queued(end - start);
   }
 
   sendUrgent(octets: Uint8Array): boolean {
-    if (!this.#accepts(octets)) return false;
+    if (!this.#accepts(octets.length)) return false;
     const { queue } = this.#sender();
     queue.push(octets, 0, octets.length);
     markUrgent(this, queue.end);
@@ -180,7 +182,7 @@ export class TcpConnection extends Tcb implements TcpSocket {
   }
 
   sendCopy(octets: Uint8Array): boolean {
-    if (!this.#accepts(octets)) return false;
+    if (!this.#accepts(octets.length)) return false;
     const { arena } = this.tcp;
     const { queue } = this.#sender();
     arena.copy(octets);
@@ -189,9 +191,9 @@ export class TcpConnection extends Tcb implements TcpSocket {
     return this.#queued(octets.length);
   }
 
-  #accepts(octets: Uint8Array): boolean {
+  #accepts(octets: number): boolean {
     this.tcp.host.refreshClock();
-    if (this.has(FIN_QUEUED) || octets.length === 0) return false;
+    if (this.has(FIN_QUEUED) || octets === 0) return false;
     return this.state >= SYN_SENT && this.state <= CLOSE_WAIT;
   }
 

@@ -65,11 +65,12 @@ export interface TcpSocket {
   /** Whether the peer's FIN has come and everything before it was taken. */
   readonly readEnded: boolean;
   /**
-   * Appends `octets` to the stream. Takes ownership: the memory must not change until it is acknowledged (`queuedOctets`).
+   * Appends `octets[start, end)`, all of them unless told, to the stream. Takes ownership: the memory must not change until it is
+   * acknowledged (`queuedOctets`).
    * Returns false when the queue has reached its high-water mark: wait for `drain`. Octets sent after `end`, or on a
    * connection that is gone, are dropped and false is returned.
    */
-  send(octets: Uint8Array): boolean;
+  send(octets: Uint8Array, start?: number, end?: number): boolean;
   /** As `send`, and the peer is told that the stream is urgent up to the end of `octets`. New protocols should not (RFC 6093 §5). */
   sendUrgent(octets: Uint8Array): boolean;
   /** Octets of the stream that are still to come up to the end of what is urgent. RFC 9293 MUST-33. */

@@ -4,6 +4,8 @@ import { describe, expect, test } from "vitest";
 
 import type { BodySink } from "../../src/http/body-flow.ts";
 import { demoRoutes } from "../../src/http/demo-routes.ts";
+import { SLACK_MS } from "../../src/http/deadlines.ts";
+import { HeaderBlock } from "../../src/http/header-block.ts";
 import { HttpError } from "../../src/http/http-error.ts";
 import type { HttpRequest } from "../../src/http/request.ts";
 import type { HttpResponse } from "../../src/http/response.ts";
@@ -244,6 +246,39 @@ describe("responses", () => {
     expect(connect().write(get()).text).toContain("date: Sun, 06 Nov 1994 08:49:38 GMT");
   });
 
+  test("RFC 9112 §4, §6.2, §9.6: a prepared block says what each response is, whatever the one before it was", () => {
+    const block = new HeaderBlock({ "x-of": "block" });
+    const answers: ((response: HttpResponse) => void)[] = [
+      (response) => { response.send(200, block, "ok"); },
+      (response) => { response.send(404, block, "x".repeat(1000)); },
+      (response) => { response.send(204, block); },
+      (response) => { response.send(200, block, ""); },
+      (response) => { response.send(200, block, new Uint8Array(10).fill(0x61)); },
+      (response) => { response.closeAfter = true; response.send(200, block, "bye"); },
+    ]; // prettier-ignore
+    const one = rig((_request, response) => answers.shift()?.(response));
+    const client = one.client();
+    for (let i = 0; i < 4; i++) client.write(get());
+    one.time.advance(1000);
+    for (let i = 0; i < 2; i++) client.write(get());
+    const other = rig((_request, response) => {
+      response.send(200, block, "else");
+    });
+    other.time.advance(2000);
+    const later = DATE_LINE.replace(":37", ":38");
+    const head = (status: string, date: string, more = ""): string =>
+      `HTTP/1.1 ${status}\r\n${date}${more}x-of: block\r\n`;
+    expect(client.pieces.map((piece) => Buffer.from(piece).toString("latin1"))).toEqual([
+      `${head("200 OK", DATE_LINE)}content-length: 2\r\n\r\nok`,
+      `${head("404 Not Found", DATE_LINE)}content-length: 1000\r\n\r\n${"x".repeat(1000)}`,
+      `${head("204 No Content", DATE_LINE)}\r\n`,
+      `${head("200 OK", DATE_LINE)}content-length: 0\r\n\r\n`,
+      `${head("200 OK", later)}content-length: 10\r\n\r\naaaaaaaaaa`,
+      `${head("200 OK", later, "connection: close\r\n")}content-length: 3\r\n\r\nbye`,
+    ]);
+    expect(other.client().write(get()).text).toContain("08:49:39 GMT");
+  });
+
   test("RFC 9110 §9.3.2: HEAD has the fields of GET and no content", () => {
     const head = rig(demoRoutes()).client().write("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n").text;
     const whole = rig(demoRoutes()).client().write(get()).text;
@@ -258,7 +293,8 @@ describe("responses", () => {
     })
       .client()
       .write(get());
-    expect(client.pieces[1]).toBe(body);
+    expect(client.pieces[1]).toEqual(body);
+    expect(client.pieces[1].buffer).toBe(body.buffer);
   });
 
   test("text is sent as UTF-8, its length in octets", () => {
@@ -446,10 +482,10 @@ describe("timeouts", () => {
     client.write(get());
     time.advance(900);
     expect(client.ended).toBe(false);
-    time.advance(101);
+    time.advance(101 + SLACK_MS);
     expect([client.ended, client.text.includes("408"), server.stats.keepAliveTimeouts]).toEqual([true, false, 1]);
     client.queuedOctets = 0;
-    time.advance(500);
+    time.advance(500 + SLACK_MS);
     expect(client.aborted).toBe(true);
     expect(time.pending).toBe(0);
   });
@@ -462,7 +498,7 @@ describe("timeouts", () => {
       time.advance(249);
     }
     expect(client.statuses).toEqual([]);
-    time.advance(250);
+    time.advance(250 + SLACK_MS);
     expect([client.statuses, client.ended, server.stats.headersTimeouts]).toEqual([[408], true, 1]);
   });
 
@@ -476,7 +512,7 @@ describe("timeouts", () => {
       time.advance(999);
     }
     expect(client.statuses).toEqual([]);
-    time.advance(4);
+    time.advance(4 + SLACK_MS);
     await turn();
     expect([client.statuses, client.ended]).toEqual([[408], true]);
   });
@@ -490,9 +526,9 @@ describe("timeouts", () => {
     client.write(get());
     time.advance(3999);
     client.queuedOctets -= 10;
-    time.advance(2);
+    time.advance(2 + SLACK_MS);
     expect(client.aborted).toBe(false);
-    time.advance(4001);
+    time.advance(4001 + SLACK_MS);
     expect(client.aborted).toBe(true);
   });
 
@@ -505,7 +541,7 @@ describe("timeouts", () => {
     }
     expect(client.aborted).toBe(false);
     client.queuedOctets = 0;
-    time.advance(501);
+    time.advance(501 + SLACK_MS);
     expect(client.aborted).toBe(true);
   });
 });

@@ -86,8 +86,9 @@ export class FakeConnection implements TcpSocket {
     return this.#finArrived && this.#unread.length === 0;
   }
 
-  send(octets: Uint8Array): boolean {
+  send(whole: Uint8Array, start = 0, end = whole.length): boolean {
     if (this.#dead || this.#finQueued) return false;
+    const octets = whole.subarray(start, end);
     this.bytesWritten += octets.length;
     this.queuedOctets += octets.length;
     this.#unsent.push(octets);

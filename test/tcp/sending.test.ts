@@ -43,6 +43,26 @@ test("RFC 9293 §3.7.4 MUST-17: the application switches Nagle's algorithm off",
   noDelay(t).expect("ACK seq=21 len=10");
 });
 
+test("RFC 9293 §3.10.2: SEND takes a part of a buffer, and refuses one that does not lie in it", () => {
+  const t = scripted({ peer, offload: true }).established();
+  const octets = Uint8Array.from({ length: 100 }, (_, i) => i);
+  t.call((socket) => {
+    expect(socket.send(octets, 10, 10)).toBe(false);
+    for (const [start, end] of [
+      [-1, 5],
+      [5, 4],
+      [0, 101],
+      [Number.NaN, 5],
+      [0, Number.NaN],
+    ] as const) {
+      expect(() => socket.send(octets, start, end)).toThrow(RangeError);
+    }
+    socket.send(octets, 10, 40);
+    socket.send(octets, 90);
+  });
+  expect(t.take().flatMap(({ text }) => [...text])).toEqual([...octets.subarray(10, 40), ...octets.subarray(90)]);
+});
+
 test("RFC 9293 §3.9.1.2 MUST-60: what waits leaves with the FIN", () => {
   const t = scripted({ peer }).established();
   t.send(10).expect("ACK seq=1 len=10").send(10).silent();

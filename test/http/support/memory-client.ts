@@ -30,10 +30,10 @@ export class MemoryClient implements Transport {
     this.#handler = server.accept(this);
   }
 
-  send(octets: Uint8Array): boolean {
+  send(octets: Uint8Array, start = 0, end = octets.length): boolean {
     if (this.ended || this.#closed) return false;
-    this.pieces.push(octets);
-    this.queuedOctets += octets.length;
+    this.pieces.push(octets.subarray(start, end));
+    this.queuedOctets += end - start;
     return this.queuedOctets < this.highWater;
   }
   end(): void {
