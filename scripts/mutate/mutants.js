@@ -5,6 +5,7 @@ import { HANDSHAKE } from "./mutants/handshake.js";
 import { NETWORK } from "./mutants/network.js";
 import { RECEIVING } from "./mutants/receiving.js";
 import { RECOVERY } from "./mutants/recovery.js";
+import { SUBTLE } from "./mutants/subtle.js";
 import { VALIDATION } from "./mutants/validation.js";
 
 /**
@@ -21,4 +22,5 @@ export const MUTANTS = [
   ...CLOSING,
   ...DEMULTIPLEXING,
   ...NETWORK,
+  ...SUBTLE,
 ];

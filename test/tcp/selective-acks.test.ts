@@ -119,6 +119,12 @@ test("RFC 8985 §7.2: the probe leaves after two round trips", () => {
   t.pass(79).silent().pass(1).expect(segment(2));
 });
 
+test("RFC 8985 §7.2: for a lone segment it waits 200 ms longer, since the peer may hold that ACK back", () => {
+  const t = flying(1, { rttMs: 400 });
+  t.pass(999).silent().pass(1).expect(segment(0));
+  expect([t.core.tcpCounters.tailLossProbes, t.core.tcpCounters.rtoExpirations]).toEqual([1, 0]);
+});
+
 test("RFC 8985 §7.3: one probe at a time, and the RTO runs behind it", () => {
   const t = flying(3, { rttMs: 40 });
   t.pass(80).expect(segment(2));

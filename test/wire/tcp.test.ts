@@ -141,6 +141,21 @@ test.each([
   expect([verdict, seg.mss, seg.textLength]).toEqual(["ok", 0, 1]);
 });
 
+test.each([
+  ["an MSS", [1, 1, 2, 4], [0x05, 0xb4]],
+  ["a window scale", [1, 1, 3, 3], [7]],
+  ["timestamps", [1, 1, 8, 10], [1, 1, 1, 1, 2, 2, 2, 2]],
+])("RFC 9293 §3.1 MUST-7: %s whose length leads out of the header is not read from the text", (_, options, text) => {
+  const { seg, verdict } = parse(wire(options, text));
+  expect([verdict, seg.mss, seg.windowScale, seg.hasTimestamps, seg.textLength]).toEqual([
+    "ok",
+    0,
+    -1,
+    false,
+    text.length,
+  ]);
+});
+
 test("an option of a known kind with another length than its own is ignored", () => {
   const { seg } = parse(
     wire([2, 3, 5, 3, 4, 7, 7, 4, 3, 0, 8, 9, 1, 1, 1, 1, 1, 1, 1, 5, 9, 0, 0, 0, 0, 0, 0, 0, ...MSS]),
