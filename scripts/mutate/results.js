@@ -36,9 +36,10 @@ function markdown(results, whyOf) {
   const why = survivors.map(({ id }) => `- **${id}**: ${whyOf[id] ?? "nobody has said why yet."}`);
   return `# The mutants, and what catches them
 
-Made by \`npm run mutate\`. Each mutant is one bug put into a copy of the source; they were written from the source and the
-RFCs by somebody who had not looked at the tests. ${String(results.length - survivors.length)} of ${String(results.length)}
-are caught: the last column names the first test file that fails. [mutants.json](mutants.json) names the test.
+Made by \`npm run mutate\`. Each mutant is one bug put into a copy of the source. They were written from the source and the
+RFCs by somebody who had not looked at the tests; \`mutants/subtle.js\` says what had been seen when its own were added.
+${String(results.length - survivors.length)} of ${String(results.length)} are caught: the last column names the first test file that fails.
+[mutants.json](mutants.json) names the test.
 
 ## Survivors
 
