@@ -20,6 +20,7 @@ import {
 import { sampleRtt } from "./rtt.ts";
 import { FAST_RECOVERY, OPEN, type Sender } from "./sender.ts";
 import { DRAIN_DUE, FIN_QUEUED, FIN_SENT, RTO_ARMED, SACK_OK, TAIL_PROBE_DUE, TIMESTAMPS, type Tcb } from "./tcb.ts";
+import { learnFromProbe, type ProbeFate } from "./tail-loss-probe.ts";
 import { watchLoss } from "./timers.ts";
 
 /**
@@ -48,7 +49,7 @@ export function acknowledge(c: TcpConnection, seg: Segment): void {
   const newlySacked = sack && seg.sackCount > 0 ? applySack(c, sender, seg) : 0;
   if (acked > 0 && isSpurious(c, sender, seg, una)) takeBack(c, sender);
   if (dsack) takeDuplicateReport(c, sender, seg);
-  if (sender.probe.acknowledged(seg.ack, dsack, duplicate && seg.sackCount === 0)) probeRepairedLoss(c);
+  takeProbesFate(c, sender.probe.acknowledged(seg.ack, dsack, duplicate && seg.sackCount === 0));
   endRecovery(c, sender);
   if (acked > 0) watchProgress(c, sender);
   if (!sack) detectLossByDuplicates(c, sender, acked, duplicate);
@@ -63,6 +64,11 @@ export function acknowledge(c: TcpConnection, seg: Segment): void {
   }
   updateWindow(c, seg, window);
   if (acked > 0) settle(c, sender);
+}
+
+function takeProbesFate(c: Tcb, fate: ProbeFate): void {
+  learnFromProbe(c, fate);
+  if (fate === "repaired") probeRepairedLoss(c);
 }
 
 /** RFC 3522 §3.2 (6): the ACK of the first retransmission answers the original instead. */

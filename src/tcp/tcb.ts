@@ -120,6 +120,8 @@ export class Tcb implements FourTuple {
   rtoMs: number;
   /** Whether a round trip was measured since the last tail loss probe: RFC 8985 §7.3 asks for one between two of them. */
   measuredSinceProbe = true;
+  /** Tail loss probes of late that asked for what had arrived; see `learnFromProbe`. */
+  probesInVain = 0;
   /** How often the RTO is doubled now: until a new measurement, RFC 6298 (5.5) and §5's last note. */
   backoff = 0;
   /** Expirations in a row without progress. */

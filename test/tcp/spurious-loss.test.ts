@@ -54,6 +54,50 @@ test("RFC 8985 §7.3: a probe with new text leaves room for the SACK blocks besi
   expect(t.core.tcpCounters.tailLossProbes).toBe(1);
 });
 
+/** Measures a round trip, then has two segments wait for their ACK; returns after how many ms the second is sent again. */
+function probeAfterMs(t: ScriptedPeer, n: number): number {
+  t.send(MSS).take();
+  t.inject(`ACK seq=1 ack=${end(n + 1)}`);
+  t.send(2 * MSS).take();
+  for (let ms = 1; ms < 200; ms++) {
+    if (t.pass(1).take().length > 0) return ms;
+  }
+  expect.fail("there is no probe");
+}
+
+/** What the peer says of the probe, `n` segments having been sent, one of them after it. */
+const SAYS = {
+  "that it had both": (n: number) => [`ack=${end(n)} sack=${end(n - 2)}-${end(n - 1)}`],
+  "nothing new": (n: number) => [`ack=${end(n - 1)}`, `ack=${end(n - 1)}`, `ack=${end(n)}`],
+  "that it lacked one": (n: number) => [`ack=${end(n)}`],
+};
+
+test.each([
+  ["that it had both", [10, 20, 40, 80, 160, 160]],
+  ["nothing new", [10, 20, 40, 80, 160, 160]],
+  ["that it lacked one", [10, 10, 10]],
+] as const)("RFC 8985 §7.2, §7.4.2: the least wait for a probe when the peer says %s", (said, expected) => {
+  const t = scripted({ peer: { mss: MSS, sackOk: true } }).established();
+  const waits: number[] = [];
+  for (let n = 0; waits.length < expected.length; n += 4) {
+    waits.push(probeAfterMs(t, n));
+    t.send(MSS).take();
+    for (const text of SAYS[said](n + 4)) t.inject(`ACK seq=1 ${text}`);
+  }
+  expect(waits).toEqual(expected);
+});
+
+test("RFC 8985 §7.4.2: a probe that has repaired a loss brings the least wait back", () => {
+  const t = scripted({ peer: { mss: MSS, sackOk: true } }).established();
+  const waits: number[] = [];
+  for (const [round, said] of (["that it had both", "that it lacked one", "that it had both"] as const).entries()) {
+    waits.push(probeAfterMs(t, 4 * round));
+    t.send(MSS).take();
+    for (const text of SAYS[said](4 * round + 4)) t.inject(`ACK seq=1 ${text}`);
+  }
+  expect(waits).toEqual([10, 20, 10]);
+});
+
 test("RFC 8985 §7.3, RFC 9293 SHLD-16: no tail loss probe goes beyond a window that has shrunk", () => {
   const t = flying({ sackOk: true }, 3);
   t.take();
