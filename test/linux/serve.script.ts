@@ -6,7 +6,19 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { configureInterface, interfaceState } from "../../src/device/tun-interface.ts";
-import { connected, echoed, type Ended, must, Pattern, readAll, run, serve, STACK, writeAll } from "./kernel-side.ts";
+import {
+  connected,
+  echoed,
+  type Ended,
+  KERNEL,
+  must,
+  Pattern,
+  readAll,
+  run,
+  serve,
+  STACK,
+  writeAll,
+} from "./kernel-side.ts";
 import { scale } from "./scale.ts";
 
 const SERVICES = ["--http", "8080", "--echo", "5007", "--discard", "5001", "--chargen", "5002"];
@@ -162,20 +174,44 @@ async function wrk(): Promise<unknown> {
   return { requests, errors, other, page, dropped, status: ended.status, retransmitted: retransmitted(ended) };
 }
 
-/** The marks by which Wireshark's dissectors tell that something is wrong on a link that loses nothing. */
-const WRONG = [
-  "_ws.malformed",
-  "ip.checksum.status == 0",
-  "tcp.checksum.status == 0",
-  "icmp.checksum.status == 0",
-  "tcp.analysis.lost_segment",
-  "tcp.analysis.ack_lost_segment",
-  "tcp.analysis.retransmission",
-  "tcp.analysis.fast_retransmission",
-  "tcp.analysis.spurious_retransmission",
-  "tcp.analysis.out_of_order",
-  "_ws.expert.severity == error",
-];
+/** Fields that Wireshark's dissectors set where something is wrong on a link that loses nothing; of checksums, 0 means bad. */
+const WRONG = ["_ws.malformed", "tcp.analysis.lost_segment", "tcp.analysis.ack_lost_segment"];
+const CHECKSUMS = ["ip.checksum.status", "tcp.checksum.status", "icmp.checksum.status"];
+/** And those by which they tell that text was sent again. */
+const AGAIN = ["retransmission", "fast_retransmission", "spurious_retransmission", "out_of_order"].map(
+  (mark) => `tcp.analysis.${mark}`,
+);
+/** `_ws.expert.severity` of an error. */
+const SEVERITY_ERROR = "8388608";
+const FIELDS = ["frame.number", "ip.src", "tcp.len", "_ws.expert.severity", ...CHECKSUMS, ...WRONG, ...AGAIN];
+
+/** One packet: what tshark says of each field, all occurrences of it. */
+type Dissected = ReadonlyMap<string, readonly string[]>;
+
+async function dissected(file: string): Promise<readonly Dissected[]> {
+  const checks = ["-o", "ip.check_checksum:TRUE", "-o", "tcp.check_checksum:TRUE"];
+  const fields = FIELDS.flatMap((field) => ["-e", field]);
+  const lines = (await must("tshark", "-r", file, ...checks, "-T", "fields", ...fields)).split("\n").slice(0, -1);
+  return lines.map((line) => {
+    const said = line.split("\t").map((field) => (field === "" ? [] : field.split(",")));
+    return new Map(FIELDS.map((field, i) => [field, said[i] ?? []]));
+  });
+}
+
+/** What is wrong with a packet. */
+function faultsOf(packet: Dissected): string[] {
+  const has = (field: string, value?: string): boolean =>
+    value === undefined ? (packet.get(field)?.length ?? 0) > 0 : (packet.get(field)?.includes(value) ?? false);
+  const faults = [...WRONG.filter((field) => has(field)), ...CHECKSUMS.filter((field) => has(field, "0"))];
+  if (has("_ws.expert.severity", SEVERITY_ERROR)) faults.push("an error");
+  return faults.map((fault) => `packet ${String(packet.get("frame.number")?.[0])}: ${fault}`);
+}
+
+/** Whether it is text of `source` that was sent before. */
+const isRepeat = (packet: Dissected, source: string): boolean =>
+  packet.get("ip.src")?.[0] === source &&
+  Number(packet.get("tcp.len")?.[0] ?? 0) > 0 &&
+  AGAIN.some((mark) => (packet.get(mark)?.length ?? 0) > 0);
 
 async function capture(): Promise<unknown> {
   const pcap = join(folder, "run.pcapng");
@@ -187,17 +223,16 @@ async function capture(): Promise<unknown> {
   await pipelined();
   const refused = await run("curl", ["-sS", `http://${STACK}:81/`]);
   const ended = await server.stop("SIGTERM");
-  const checks = ["-o", "ip.check_checksum:TRUE", "-o", "tcp.check_checksum:TRUE"];
-  const read = async (filter: string): Promise<string[]> =>
-    (await must("tshark", "-r", pcap, ...checks, "-Y", filter)).split("\n").filter((line) => line !== "");
-  const wrong: string[] = [];
-  for (const filter of WRONG) wrong.push(...(await read(filter)).map((line) => `${filter}: ${line}`));
-  const packets = (await read("ip")).length;
-  const warned = (await run("tshark", ["-r", pcap, ...checks, "-c", "1"])).stderr.includes("appears to");
+  const packets = await dissected(pcap);
+  const repeats = (source: string): number => packets.filter((packet) => isRepeat(packet, source)).length;
+  const warned = (await run("tshark", ["-r", pcap, "-c", "1"])).stderr.includes("appears to");
   return {
     same,
-    packets,
-    wrong,
+    packets: packets.length,
+    checked: packets.filter((packet) => packet.get("tcp.checksum.status")?.[0] === "1").length,
+    wrong: packets.flatMap(faultsOf),
+    repeats: { ours: repeats(STACK), kernels: repeats(KERNEL) },
+    duplicates: ended.stats?.["tcp"]?.["duplicateSegs"],
     warned,
     refused: refused.status,
     status: ended.status,
