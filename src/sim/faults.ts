@@ -1,5 +1,5 @@
-/** Everything that the simulator can do to a datagram or to a node, by name; a run counts each. */
-export const FAULTS = [
+/** What the simulator does to a datagram or to a node of its own accord, as links, partitions, routers and hosts are told to. */
+export const INJECTED_FAULTS = [
   /** Lost alone, and lost in a burst (Gilbert-Elliott). */
   "loss",
   "burst-loss",
@@ -12,26 +12,33 @@ export const FAULTS = [
   /** Dropped at the tail of a full queue. */
   "queue-drop",
   "ecn-mark",
-  /** Longer than the link takes. */
-  "too-long",
   /** Lost because the link was down, or went down while it was on its way. */
   "link-down",
   "partition",
   /** Dropped or changed by an interceptor. */
   "intercept",
-  /** What a router dropped or cut. */
-  "ttl-exceeded",
+  /** A router had no way to go for it, or only one whose MTU is too small. */
   "no-route",
   "fragmentation-needed",
+  "pause",
+  "crash",
+  "restart",
+] as const;
+
+/** What comes of those, or of a program's own doing. */
+export const CONSEQUENCES = [
+  /** Longer than the link takes, without a router in front of it that could tell. */
+  "too-long",
+  "ttl-exceeded",
   "fragmented",
   "malformed",
   /** The host was down, or its interface full. */
   "host-down",
   "ring-full",
-  "pause",
-  "crash",
-  "restart",
 ] as const;
+
+/** Everything that happens to datagrams and nodes, by name; a run counts each. */
+export const FAULTS = [...INJECTED_FAULTS, ...CONSEQUENCES] as const;
 
 export type Fault = (typeof FAULTS)[number];
 

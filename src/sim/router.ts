@@ -28,6 +28,20 @@ export interface RouterOptions {
   readonly random: Random;
 }
 
+/** A route that a router does not have for a time. */
+export interface Refusal {
+  end(): void;
+}
+
+type ParsedPrefix = NonNullable<ReturnType<typeof parsePrefix>>;
+
+/** Errors: `RangeError` where it is no prefix. */
+function parsed(prefix: string): ParsedPrefix {
+  const result = parsePrefix(prefix);
+  if (result === null) throw new RangeError(`"${prefix}" is no prefix; give one as in "10.0.2.0/24"`);
+  return result;
+}
+
 /**
  * Forwards datagrams by the longest prefix of its own routes, and where none matches by the shortest way to a host.
  * Its queues are those of the links that leave it. Source: RFC 1812 §5.2.
@@ -44,6 +58,7 @@ export class Router implements SimNode {
   readonly #routes = new Routes();
   /** A route's link number is the port's place in here plus one; the loopback is link 0. */
   readonly #ports: Port[] = [];
+  readonly #refused = new Set<ParsedPrefix>();
   readonly #datagram = new Datagram();
 
   constructor(name: string, world: LinkWorld, topology: Topology, options: RouterOptions) {
@@ -57,11 +72,17 @@ export class Router implements SimNode {
 
   /** Sends what is for `prefix` ("10.0.2.0/24") to `neighbour`, to which there is a link already. */
   route(prefix: string, neighbour: SimNode): void {
-    const parsed = parsePrefix(prefix);
-    if (parsed === null) throw new RangeError(`"${prefix}" is no prefix; give one as in "10.0.2.0/24"`);
+    const { address, prefixLength } = parsed(prefix);
     const port = this.#ports.findIndex((each) => each.neighbour === neighbour);
     if (port < 0) throw new RangeError(`"${this.name}" has no link to "${neighbour.name}"`);
-    this.#routes.addRoute({ destination: parsed.address, prefixLength: parsed.prefixLength, link: port + 1 });
+    this.#routes.addRoute({ destination: address, prefixLength, link: port + 1 });
+  }
+
+  /** It has no route to `prefix` until that ends: what is for there is lost, and its sender told so. */
+  refuse(prefix: string): Refusal {
+    const refused = parsed(prefix);
+    this.#refused.add(refused);
+    return { end: () => this.#refused.delete(refused) };
   }
 
   attach(port: Port): void {
@@ -104,9 +125,17 @@ export class Router implements SimNode {
   }
 
   #portTo(destination: Address): Port | null {
+    if (this.#refused.size > 0 && this.#refuses(destination)) return null;
     const route = this.#routes.lookup(destination);
     if (route !== null && !route.loopback) return this.#ports[route.link - 1];
     return this.#topology.portTo(this, destination);
+  }
+
+  #refuses(destination: Address): boolean {
+    for (const { address, prefixLength } of this.#refused) {
+      if (prefixLength === 0 || (address ^ destination) >>> (32 - prefixLength) === 0) return true;
+    }
+    return false;
   }
 
   #refuse(datagram: Datagram, fault: Fault, error: RouterError): void {

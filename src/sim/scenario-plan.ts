@@ -1,4 +1,7 @@
 import { type Random, randomBelow, randomUnit, SeededRandom } from "../base/random.ts";
+import { cubic } from "../tcp/congestion/cubic.ts";
+import { newReno } from "../tcp/congestion/new-reno.ts";
+import type { TcpConfig } from "../tcp/config.ts";
 import type { InterfaceOffload } from "./host-interface.ts";
 import type { DirectionOptions } from "./link.ts";
 
@@ -18,7 +21,7 @@ export interface ConnectionPlan {
 
 /** Something that is done to the network at a moment of the run. */
 export interface Disturbance {
-  readonly kind: "partition" | "link-down" | "pause" | "crash";
+  readonly kind: "partition" | "link-down" | "no-route" | "pause" | "crash";
   readonly atMs: number;
   readonly forMs: number;
   /** Of a pause or a crash: the host's place. */
@@ -29,8 +32,8 @@ export interface Disturbance {
 
 export interface HostPlan {
   readonly offload: InterfaceOffload;
-  readonly receiveBuffer: number;
   readonly clockMs: number;
+  readonly tcp: Partial<TcpConfig>;
 }
 
 /** A whole run, drawn from its seed. */
@@ -49,6 +52,12 @@ export interface ScenarioPlan {
 
 /** How likely each kind of fault takes part in a run: more than the fifth of all runs in which it shall occur. */
 const SHARE = 0.4;
+/** Where it takes two sides, or a router, as well. */
+const LARGE_SHARE = 0.75;
+/** Short, so that the ends of TIME-WAIT are reached within a run. */
+const MSL_MS = 2000;
+/** What a seed says in its second part, which came later: so that the first part stays what it was. */
+const SECOND_PART = 2 ** 46;
 /** Of the bulk transfer. */
 const BULK_OCTETS = 100_000;
 /** Disturbances come while something is going on. */
@@ -78,16 +87,22 @@ class Dice {
   }
 }
 
-function drawHost(dice: Dice): HostPlan {
+function drawHost(dice: Dice, second: Dice): HostPlan {
   const wrap = dice.one(CLOCK_WRAPS_MS);
   return {
     offload: dice.one(["none", "checksum", "segments"]),
-    receiveBuffer: dice.one([8192, 65_536, 1 << 20]),
+    tcp: {
+      mslMs: MSL_MS,
+      receiveBuffer: dice.one([8192, 65_536, 1 << 20]),
+      ecn: second.happens(LARGE_SHARE) ? "on" : second.one(["passive", "off"]),
+      congestion: second.one([cubic, newReno]),
+      outOfOrderSegmentsMax: second.one([4096, 4096, 4096, 8]),
+    },
     clockMs: wrap === 0 ? 0 : wrap - dice.integer(0, 500),
   };
 }
 
-function drawDirection(dice: Dice, mtu: number): DirectionOptions {
+function drawDirection(dice: Dice, second: Dice, mtu: number): DirectionOptions {
   const loss = dice.one(["none", "alone", "bursts", "alone", "bursts"]);
   const limited = dice.happens(0.7);
   return {
@@ -101,7 +116,7 @@ function drawDirection(dice: Dice, mtu: number): DirectionOptions {
     ...(dice.happens(SHARE) ? { corrupt: dice.between(0.01, 0.03) } : {}),
     ...(dice.happens(SHARE) ? { jitterMs: dice.between(0.5, 20) } : {}),
     ...(limited ? { rateBitsPerSecond: dice.between(1e6, 1e7), queueOctets: dice.integer(4000, 12_000) } : {}),
-    ecnThresholdOctets: 4000,
+    ecnThresholdOctets: second.integer(1000, 4000),
     mtu,
   };
 }
@@ -130,36 +145,38 @@ function drawConnection(dice: Dice, clients: number, isBulk: boolean): Connectio
   };
 }
 
-function drawDisturbances(dice: Dice, hosts: number): Disturbance[] {
+function drawDisturbances(dice: Dice, second: Dice, hosts: number): Disturbance[] {
+  const draw = (from: Dice, kind: Disturbance["kind"], longestMs: number): Disturbance => ({
+    kind,
+    atMs: from.between(5, DISTURBED_MS),
+    forMs: from.between(20, longestMs),
+    host: from.integer(0, hosts - 1),
+    restarts: from.happens(0.7),
+  });
   const disturbances: Disturbance[] = [];
-  const longest = { partition: 5000, "link-down": 3000, pause: 3000, crash: 2000 } as const;
-  for (const kind of ["partition", "link-down", "pause", "crash"] as const) {
-    if (!dice.happens(SHARE)) continue;
-    disturbances.push({
-      kind,
-      atMs: dice.between(5, DISTURBED_MS),
-      forMs: dice.between(20, longest[kind]),
-      host: dice.integer(0, hosts - 1),
-      restarts: dice.happens(0.7),
-    });
-  }
+  if (dice.happens(SHARE)) disturbances.push(draw(dice, "partition", 5000));
+  if (dice.happens(SHARE)) disturbances.push(draw(dice, "link-down", 3000));
+  if (dice.happens(SHARE)) disturbances.push(draw(dice, "pause", 3000));
+  if (dice.happens(SHARE)) disturbances.push(draw(dice, "crash", 2000));
+  if (second.happens(LARGE_SHARE)) disturbances.push(draw(second, "no-route", 1000));
   return disturbances;
 }
 
 /** What happens in the run of `seed`. */
 export function drawPlan(seed: number): ScenarioPlan {
   const dice = new Dice(new SeededRandom(seed));
+  const second = new Dice(new SeededRandom(seed + SECOND_PART));
   const clients = dice.integer(1, 2);
   const routers = clients > 1 ? dice.one([1, 2]) : dice.one([0, 1, 2, 2]);
   // Between two routers: one at a host would be the host's own, which the host knows.
   const mtu = routers === 2 && dice.happens(0.8) ? dice.integer(600, 1400) : 1500;
   return {
-    hosts: Array.from({ length: clients + 1 }, () => drawHost(dice)),
+    hosts: Array.from({ length: clients + 1 }, () => drawHost(dice, second)),
     routers,
-    there: drawDirection(dice, mtu),
-    back: drawDirection(dice, mtu),
+    there: drawDirection(dice, second, mtu),
+    back: drawDirection(dice, second, mtu),
     dropThere: dice.happens(SHARE) ? [dice.integer(1, 8), dice.integer(1, 40)] : [],
     connections: Array.from({ length: dice.integer(1, 3) }, (_, i) => drawConnection(dice, clients, i === 0)),
-    disturbances: drawDisturbances(dice, clients + 1),
+    disturbances: drawDisturbances(dice, second, clients + 1),
   };
 }

@@ -1,14 +1,13 @@
 import type { SimHost } from "./host.ts";
 import { type ConnectionPlan, type Disturbance, drawPlan, type HostPlan, type ScenarioPlan } from "./scenario-plan.ts";
 import { type Ending, runClient, startServer } from "./scenario-programs.ts";
+import type { Router } from "./router.ts";
 import { simulate, type SimulateOptions, type SimulationResult } from "./simulate.ts";
 import type { SimLink, Simulation } from "./simulation.ts";
 import type { SimNode } from "./topology.ts";
 
 /** Everything has ended or failed long before. */
 const LIMIT_MS = 3_600_000;
-/** Short, so that the ends of TIME-WAIT are reached within a run. */
-const MSL_MS = 2000;
 
 /** How each connection ended for its client, or "crashed" with it. */
 export type ScenarioEndings = readonly Ending[];
@@ -21,6 +20,7 @@ class Scenario {
   readonly #plan: ScenarioPlan;
   readonly #hosts: SimHost[] = [];
   readonly #crashes = new Map<SimHost, () => void>();
+  readonly #routers: Router[] = [];
   #troubled: SimLink | null = null;
 
   constructor(sim: Simulation, plan: ScenarioPlan) {
@@ -42,8 +42,7 @@ class Scenario {
     return this.#hosts[0];
   }
 
-  #addHost(i: number, { offload, receiveBuffer, clockMs }: HostPlan): Promise<SimHost> {
-    const tcp = { receiveBuffer, mslMs: MSL_MS };
+  #addHost(i: number, { offload, tcp, clockMs }: HostPlan): Promise<SimHost> {
     return this.#sim.host(`h${String(i)}`, { address: `10.0.0.${String(i + 1)}/24`, offload, clockMs, tcp });
   }
 
@@ -63,6 +62,7 @@ class Scenario {
 
   #router(name: string, neighbours: readonly SimNode[]): SimNode {
     const router = this.#sim.router(name);
+    this.#routers.push(router);
     for (const node of neighbours) this.#sim.link(node, router, { delayMs: 0.2 });
     return router;
   }
@@ -96,6 +96,12 @@ class Scenario {
         await this.#sim.sleep(forMs);
         this.#troubled?.up();
         return;
+      case "no-route": {
+        const refusals = this.#routers.map((router) => router.refuse(`${host.address}/32`));
+        await this.#sim.sleep(forMs);
+        for (const refusal of refusals) refusal.end();
+        return;
+      }
       case "pause":
         if (!host.running) return;
         host.pause();

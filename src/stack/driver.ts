@@ -1,6 +1,6 @@
 import { InvariantError } from "../base/assert.ts";
 import type { Random } from "../base/random.ts";
-import { RxBatch } from "../base/rx-batch.ts";
+import { DATAGRAM_MAX, RX_LINK_ROOM, RX_SLAB, RxBatch } from "../base/rx-batch.ts";
 import type { Timebase, Wakeup } from "../base/timebase.ts";
 import { TxBatch } from "../base/tx-batch.ts";
 import type { Device } from "../device/device.ts";
@@ -14,6 +14,8 @@ import { StackCore } from "./core.ts";
  * (64 in a row left a load generator waiting a fifth of the time), enough for one ACK to serve many segments.
  */
 const RX_BURST = 16;
+/** An MTU beyond that is a loopback's. */
+const LARGE_MTU = 9216;
 /** Rounds of reading and writing in one turn, so that the event loop's other work is not starved. */
 const ROUNDS_MAX = 32;
 /** Rounds in a row that may leave a device undrained before timers are served all the same: 4,096 datagrams, a TUN's whole queue. */
@@ -33,6 +35,15 @@ interface DrivenLink {
   readonly rx: RxBatch;
   readonly tx: TxBatch;
   up: boolean;
+}
+
+/**
+ * Octets of memory that a burst from `device` wants: room for the largest datagram behind a burst of its own. Where super-segments
+ * may come there is more of it, but for the loopback, which has no use for it as a rule.
+ */
+function slabFor({ mtu, offload }: Device): number {
+  const plain = DATAGRAM_MAX + RX_LINK_ROOM + RX_BURST * (Math.min(mtu, LARGE_MTU) + RX_LINK_ROOM + 8);
+  return offload.segmentMax > 0 && mtu <= LARGE_MTU ? RX_SLAB : plain;
 }
 
 /**
@@ -94,7 +105,7 @@ export class Driver {
 
   /** Adds a link and starts its device; returns its number. The first is the loopback's. */
   addLink(device: Device): number {
-    const entry: DrivenLink = { device, rx: new RxBatch(RX_BURST), tx: new TxBatch(), up: true };
+    const entry: DrivenLink = { device, rx: new RxBatch(RX_BURST, slabFor(device)), tx: new TxBatch(), up: true };
     this.#links.push(entry);
     const link = this.core.links.add(device.mtu, device.offload);
     device.start({

@@ -173,3 +173,25 @@ test("a router's errors come from its own address", async () => {
   });
   expect(value).toBe("10.0.1.254");
 });
+
+test("a router that has no route for a time tells the senders, and forwards again behind it (RFC 1812 §5.2.7.1)", async () => {
+  const { value, faults } = await simulate({ ...QUIET, seed: 1 }, async (sim) => {
+    const a = await sim.host("a", { address: "10.0.1.1/24" });
+    const b = await sim.host("b", { address: "10.0.2.1/24" });
+    const router = sim.router("r");
+    sim.link(a, router);
+    sim.link(router, b, { delayMs: 1 });
+    echoOn(b);
+    const before = await echo(a, b, Buffer.from("before"));
+    await sim.sleep(100); // The last ACK has arrived.
+    const refusal = router.refuse("10.0.2.0/24");
+    const behind = echo(a, b, Buffer.from("behind"));
+    await sim.sleep(2500);
+    const unreachable = a.stack.stats().icmp["inPkts.3"];
+    refusal.end();
+    return { before: String(before), behind: String(await behind), unreachable };
+  });
+  // Sent at 0 s, and again at 1 s.
+  expect(value).toEqual({ before: "before", behind: "behind", unreachable: 2 });
+  expect(faults["no-route"]).toBe(2);
+});
