@@ -32,6 +32,8 @@ export interface StackOptions {
   readonly anyAddress?: boolean;
   readonly logger?: Logger;
   readonly tcp?: Partial<TcpConfig>;
+  /** Octets that the queues of all connections and all partial datagrams may hold together, 1 MiB at least. Default 256 MiB. */
+  readonly memoryMax?: number;
   /** How host names become addresses in `net.connect`. */
   readonly lookup?: LookupFunction;
   /** Throws on a broken invariant of the stack instead of aborting the connection: for tests. Default false. */
@@ -81,6 +83,7 @@ export class Stack extends EventEmitter<StackEventMap> {
   constructor(options: StackOptions) {
     super();
     this.#logger = options.logger ?? SILENT_LOGGER;
+    checkMemory(options.memoryMax);
     this.#timebase = options.timebase ?? new EventLoopTimebase();
     this.#driver = this.#makeDriver(options);
     this.#addresses = typeof options.address === "string" ? [options.address] : options.address;
@@ -118,6 +121,7 @@ export class Stack extends EventEmitter<StackEventMap> {
       random: options.random ?? new CryptoRandom(),
       strict: options.strict ?? false,
       ...(options.tcp === undefined ? {} : { tcp: options.tcp }),
+      ...(options.memoryMax === undefined ? {} : { memoryMax: options.memoryMax }),
       events: {
         down: (device, error) => {
           this.#deviceDown(device, error);
@@ -232,6 +236,16 @@ function prefix(text: string, option: string): AddressPrefix {
   if (parsed !== null) return parsed;
   const hint = typeof parseAddress(text) === "string" ? "an IPv4 address and its prefix" : "the prefix too";
   throw new RangeError(`options.${option}: "${text}" is not usable; give ${hint}, as in "198.18.0.2/24"`);
+}
+
+/** Less would not hold the windows that a few connections begin with. */
+const MEMORY_MIN = 1 << 20;
+
+function checkMemory(memoryMax = MEMORY_MIN): void {
+  if (Number.isSafeInteger(memoryMax) && memoryMax >= MEMORY_MIN) return;
+  throw new RangeError(
+    `options.memoryMax: ${String(memoryMax)} is not usable; give a whole number of octets from ${String(MEMORY_MIN)} on`,
+  );
 }
 
 /** RFC 791 §3.2: every link carries datagrams of 68 octets. */

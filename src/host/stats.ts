@@ -7,6 +7,8 @@ export interface StackStats {
   readonly tcp: Readonly<Record<string, number>>;
   /** Datagrams dropped, by reason; reasons that never occurred are left out. */
   readonly drops: Readonly<Record<string, number>>;
+  /** Octets that all queues of the stack may hold (`memoryMax`), those that count now, and what each kind of queue holds. */
+  readonly memory: Readonly<Record<"max" | "used" | "receive" | "outOfOrder" | "send" | "reassembly", number>>;
   readonly connections: { readonly all: number; readonly timeWait: number };
 }
 
@@ -17,8 +19,14 @@ export function collectStats(core: StackCore): StackStats {
     icmp: icmpStats(core),
     tcp: Object.fromEntries(Object.entries(core.tcpCounters) as [string, number][]),
     drops,
+    memory: memoryStats(core),
     connections: { all: core.tcp.size, timeWait: core.tcp.lingering },
   };
+}
+
+function memoryStats({ memory }: StackCore): StackStats["memory"] {
+  const { max, used, receive, outOfOrder, send, reassembly } = memory;
+  return { max, used, receive, outOfOrder, send, reassembly };
 }
 
 /** RFC 4293's per-type counts as `inPkts.8`, those that are not 0. */

@@ -74,6 +74,8 @@ export class HttpConnection implements TransportHandler, Waiting<HttpConnection>
   #flow: BodyFlow | null = null;
   /** Octets that wait: a part of a head, or what came behind a request in work. `#held[#heldAt, #heldEnd)`. */
   #held: Uint8Array | null = null;
+  /** What the transport was told of them. */
+  #retained = 0;
   #heldAt = 0;
   #heldEnd = 0;
   #requests = 0;
@@ -375,6 +377,8 @@ export class HttpConnection implements TransportHandler, Waiting<HttpConnection>
     if (this.#peerEnded && !stuck && this.#phase <= READING_BODY) this.#inputEnded();
     else if (this.#phase === READING_HEAD && this.#context.closing && this.#head === null) this.#finish();
     this.#renewDeadline();
+    const kept = this.#held === null ? 0 : this.#held.length;
+    if (kept !== this.#retained) this.transport.retain?.((this.#retained = kept));
     if (stuck === this.#paused) return;
     this.#paused = stuck;
     if (stuck) this.transport.pause();

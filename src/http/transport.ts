@@ -11,6 +11,8 @@ export interface Transport {
   readonly queuedOctets: number;
   /** Takes ownership of `octets[start, end)`, all of them unless told. False: the queue is full, `drain` will come. */
   send(octets: Uint8Array, start?: number, end?: number): boolean;
+  /** Tells how many received octets are kept: they count where memory is short. Absent where nobody counts them. */
+  retain?(octets: number): void;
   /** FIN once all was sent; what arrives is still delivered. */
   end(): void;
   /** RST at once. May call `handler.close` before it returns. */

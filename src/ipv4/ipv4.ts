@@ -2,6 +2,7 @@ import type { Address } from "../base/address.ts";
 import { assert } from "../base/assert.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Frame } from "../base/frame.ts";
+import type { MemoryBudget } from "../base/memory-budget.ts";
 import type { Random } from "../base/random.ts";
 import { DATAGRAM_MAX } from "../base/rx-batch.ts";
 import type { TxBatch } from "../base/tx-batch.ts";
@@ -44,6 +45,7 @@ export interface Ipv4Options {
   readonly routes: Routes;
   /** Shared by the layers below TCP. */
   readonly drops: DropCounters;
+  readonly memory: MemoryBudget;
   readonly limits?: Partial<ReassemblyLimits>;
 }
 
@@ -58,11 +60,11 @@ export class Ipv4 {
   readonly #identifications: Identifications;
   readonly #reassembly: Reassembly;
 
-  constructor({ clock, random, routes, drops, limits = {} }: Ipv4Options) {
+  constructor({ clock, random, routes, drops, memory, limits = {} }: Ipv4Options) {
     this.routes = routes;
     this.#drops = drops;
     this.#identifications = new Identifications(random);
-    this.#reassembly = new Reassembly({ clock, drops, counters: this.counters, limits });
+    this.#reassembly = new Reassembly({ clock, drops, counters: this.counters, memory, limits });
     this.#reassembly.onTimeout = (first) => this.errors?.sendTimeExceeded(first, CODE_REASSEMBLY);
   }
 

@@ -1,4 +1,5 @@
 import type { Clock } from "../base/clock.ts";
+import type { MemoryBudget } from "../base/memory-budget.ts";
 import { DATAGRAM_MAX } from "../base/rx-batch.ts";
 import type { DropCounters, DropReason } from "../wire/drop-reason.ts";
 import { Datagram, FRAGMENT_UNIT, PROTOCOL_TCP } from "../wire/ipv4.ts";
@@ -9,6 +10,8 @@ import { PartialDatagram } from "./partial-datagram.ts";
 export interface ReassemblyLimits {
   /** Octets of all buffers together. */
   readonly octetsMax: number;
+  /** Octets of the buffers of one source: its own oldest make way for its newest, not others'. */
+  readonly octetsPerSourceMax: number;
   /** Partial datagrams of all sources, those condemned included. */
   readonly datagramsMax: number;
   readonly datagramsPerSourceMax: number;
@@ -20,6 +23,7 @@ export interface ReassemblyLimits {
 
 export const REASSEMBLY_LIMITS: ReassemblyLimits = {
   octetsMax: 4 << 20,
+  octetsPerSourceMax: 1 << 20,
   datagramsMax: 256,
   datagramsPerSourceMax: 64,
   fragmentsMax: 256,
@@ -33,6 +37,7 @@ export interface ReassemblyOptions {
   readonly clock: Clock;
   readonly drops: DropCounters;
   readonly counters: Ipv4Counters;
+  readonly memory: MemoryBudget;
   readonly limits?: Partial<ReassemblyLimits>;
 }
 
@@ -45,15 +50,17 @@ export class Reassembly {
   readonly #drops: DropCounters;
   readonly #counters: Ipv4Counters;
   readonly #limits: ReassemblyLimits;
+  readonly #memory: MemoryBudget;
   /** Oldest first; at most `datagramsMax`. */
   readonly #partials: PartialDatagram[] = [];
   #octets = 0;
   readonly #timedOut = new Datagram();
 
-  constructor({ clock, drops, counters, limits }: ReassemblyOptions) {
+  constructor({ clock, drops, counters, memory, limits }: ReassemblyOptions) {
     this.#clock = clock;
     this.#drops = drops;
     this.#counters = counters;
+    this.#memory = memory;
     this.#limits = { ...REASSEMBLY_LIMITS, ...limits };
   }
 
@@ -81,7 +88,7 @@ export class Reassembly {
     if (partial.fragments >= this.#limits.fragmentsMax) return this.#condemn(partial, "fragment-count");
     const capacity = partial.capacityFor(fragment);
     if (!this.#makeRoom(partial, capacity - partial.capacity)) return this.#condemn(partial, "fragment-evicted");
-    this.#octets += capacity - partial.capacity;
+    this.#account(capacity - partial.capacity);
     partial.insert(fragment, place, capacity);
     if (!partial.complete) return "held";
     this.#remove(partial);
@@ -136,18 +143,41 @@ export class Reassembly {
     return partial;
   }
 
-  /** Gives up the oldest others until `octets` more fit; false where they never will. */
+  /** Gives up the oldest others until `octets` more fit, those of its own source before any other; false where they never will. */
   #makeRoom(keep: PartialDatagram, octets: number): boolean {
-    for (let i = 0; this.#octets + octets > this.#limits.octetsMax && i < this.#partials.length;) {
+    const { octetsMax, octetsPerSourceMax } = this.#limits;
+    if (octets <= 0) return true;
+    const ofSource = (partial: PartialDatagram): boolean => partial.source === keep.source;
+    let own = octets;
+    for (const partial of this.#partials) if (ofSource(partial)) own += partial.capacity;
+    own -= this.#giveUpOldest(keep, own - octetsPerSourceMax, ofSource);
+    if (own > octetsPerSourceMax) return false;
+    const beyond = (): number => this.#octets + octets - Math.min(octetsMax, this.#octets + this.#memory.free);
+    this.#giveUpOldest(keep, beyond(), () => true);
+    return beyond() <= 0;
+  }
+
+  /** Gives up the oldest of `which` until `octets` are free, `keep` aside; returns how many are. */
+  #giveUpOldest(keep: PartialDatagram, octets: number, which: (partial: PartialDatagram) => boolean): number {
+    let freed = 0;
+    for (let i = 0; freed < octets && i < this.#partials.length;) {
       const partial = this.#partials[i];
-      if (partial === keep || partial.capacity === 0) i++;
-      else this.#giveUp(partial, "fragment-evicted");
+      if (partial === keep || partial.capacity === 0 || !which(partial)) i++;
+      else {
+        freed += partial.capacity;
+        this.#giveUp(partial, "fragment-evicted");
+      }
     }
-    return this.#octets + octets <= this.#limits.octetsMax;
+    return freed;
+  }
+
+  #account(octets: number): void {
+    this.#octets += octets;
+    this.#memory.reassembly += octets;
   }
 
   #condemn(partial: PartialDatagram, reason: DropReason): DropReason {
-    this.#octets -= partial.capacity;
+    this.#account(-partial.capacity);
     partial.condemn(reason);
     this.#counters.reasmFails++;
     return this.#drop(reason);
@@ -162,7 +192,7 @@ export class Reassembly {
 
   #remove(partial: PartialDatagram): void {
     this.#partials.splice(this.#partials.indexOf(partial), 1);
-    this.#octets -= partial.capacity;
+    this.#account(-partial.capacity);
   }
 
   #drop(reason: DropReason): DropReason {

@@ -100,9 +100,10 @@ export function checkSequence(c: TcpConnection, last: LastSeen): string | null {
 
 /** Every queue that a peer can fill has its bound. `design.md` §7. */
 export function checkBounds(c: TcpConnection): string | null {
-  const { config, receiveMemory } = c.tcp;
-  if (receiveMemory < 0) return "receive memory is not negative";
-  if (receiveMemory > config.receiveMemoryMax + READ_SLACK) return "receive memory is within its budget";
+  const { config, memory } = c.tcp;
+  const accounts = Math.min(memory.receive, memory.outOfOrder, memory.send, memory.reassembly, memory.queues);
+  if (accounts < 0) return "no account of memory is negative";
+  if (memory.used > memory.max + READ_SLACK) return "memory is within its budget";
   const unread = c.receiveQueue?.octets ?? 0;
   if (unread > config.receiveBuffer + READ_SLACK) return "unread octets are within the receive buffer";
   if ((c.outOfOrder?.segments ?? 0) > config.outOfOrderSegmentsMax)

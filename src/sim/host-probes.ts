@@ -33,9 +33,11 @@ export class HostProbes {
   get probes(): readonly ConnectionProbe[] {
     return this.#probes;
   }
-  /** Octets that the stack keeps for readers now. */
-  get receiveMemory(): number {
-    return this.#context?.receiveMemory ?? 0;
+  /** Octets that the stack's connections keep now. */
+  get memory(): number {
+    if (this.#context === null) return 0;
+    const { receive, outOfOrder, send } = this.#context.memory;
+    return receive + outOfOrder + send;
   }
 
   /** Looks for connections that are new. Called behind every turn of the host, so it is cheap where there are none. */

@@ -204,11 +204,9 @@ export class SimHost implements SimNode {
   #checkNothingLeft({ stack, probes }: Life): void {
     const left = stack.stats().connections.all;
     if (left > 0) this.#world.violated(`${this.name}: ${String(left)} connections are left after close`);
-    const unread = probes.probes.reduce((sum, { connection }) => sum + (connection.receiveQueue?.octets ?? 0), 0);
-    if (probes.receiveMemory !== unread) {
-      this.#world.violated(
-        `${this.name}: ${String(probes.receiveMemory - unread)} octets of receive memory are left after close`,
-      );
+    const unread = probes.probes.reduce((sum, { connection }) => sum + (connection.receiveQueue?.charge ?? 0), 0);
+    if (probes.memory !== unread) {
+      this.#world.violated(`${this.name}: ${String(probes.memory - unread)} octets of memory are left after close`);
     }
   }
 }

@@ -264,6 +264,13 @@ export class Socket extends Duplex {
     return false;
   }
 
+  /** As `Readable.read`; what it takes is the stack's memory no more. */
+  override read(octets?: number): unknown {
+    const chunk: unknown = super.read(octets);
+    this.#tcp?.retain(this.readableLength);
+    return chunk;
+  }
+
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: WriteCallback): void {
     this.#begin([chunk], done);
   }
@@ -335,6 +342,7 @@ export class Socket extends Duplex {
     if (tcp === null) return;
     tcp.handler = NO_HANDLER;
     tcp.context = null;
+    tcp.retain(0);
     if (this.#over) return;
     if (this.#resetting) tcp.abort();
     else tcp.close();
@@ -411,6 +419,7 @@ export class Socket extends Duplex {
       }
     } finally {
       this.#pulling = false;
+      tcp.retain(this.readableLength);
     }
     if (!this.#wanting || this.#eof || this.destroyed || !tcp.readEnded) return;
     this.#eof = true;
@@ -434,7 +443,7 @@ export class Socket extends Duplex {
     const tcp = this.#tcp;
     if (slices === null || tcp === null) return;
     this.#idle?.touch();
-    for (let slice = slices.next(); slice !== null; slice = slices.next()) {
+    for (let slice = slices.next(tcp.sendRoom); slice !== null; slice = slices.next(tcp.sendRoom)) {
       if (!tcp.send(slice)) return;
     }
     this.#endWrite()?.();

@@ -4,6 +4,8 @@
  */
 export const WRITE_SLICE_OCTETS = 1 << 16;
 
+const WRITE_SLICE_MIN = 1024;
+
 /**
  * A write of the stream API on its way into the send queue: the pieces that the application handed over, copied out in
  * slices that the queue may own.
@@ -25,10 +27,13 @@ export class WriteSlices {
     return this.#left;
   }
 
-  /** The next slice in memory of its own: full ones first, small pieces gathered into one. Null where nothing is left. */
-  next(): Uint8Array | null {
+  /**
+   * The next slice in memory of its own: full ones first, small pieces gathered into one. Null where nothing is left. `room`:
+   * what the queue takes now, in octets; it gets more where that is next to nothing, so that it asks to wait.
+   */
+  next(room = WRITE_SLICE_OCTETS): Uint8Array | null {
     if (this.#left === 0) return null;
-    const slice = Buffer.allocUnsafe(Math.min(this.#left, WRITE_SLICE_OCTETS));
+    const slice = Buffer.allocUnsafe(Math.min(this.#left, WRITE_SLICE_OCTETS, Math.max(room, WRITE_SLICE_MIN)));
     let filled = 0;
     while (filled < slice.length) {
       const piece = this.#pieces[this.#piece];

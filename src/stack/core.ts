@@ -1,4 +1,5 @@
 import { Clock } from "../base/clock.ts";
+import { MemoryBudget } from "../base/memory-budget.ts";
 import type { Random } from "../base/random.ts";
 import type { RxBatch } from "../base/rx-batch.ts";
 import type { TxBatch } from "../base/tx-batch.ts";
@@ -14,6 +15,9 @@ import { Datagram, PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "../wire/ipv
 import { parseUdp, UdpDatagram } from "../wire/udp.ts";
 import { Links } from "./links.ts";
 import { TcpLayer } from "./tcp-layer.ts";
+
+/** What a stack keeps for its peers at most, in octets, unless it is told otherwise. */
+export const MEMORY_MAX = 256 << 20;
 
 /** What a core tells whoever drives it. */
 export interface CoreEvents {
@@ -32,6 +36,8 @@ export interface CoreEvents {
  */
 export class StackCore {
   readonly clock = new Clock();
+  /** What peers may make the stack keep, all layers together. */
+  readonly memory: MemoryBudget;
   readonly links = new Links();
   readonly routes = new Routes();
   readonly drops: DropCounters = newDropCounters();
@@ -42,11 +48,20 @@ export class StackCore {
   readonly #datagram = new Datagram();
   readonly #udp = new UdpDatagram();
 
-  constructor(options: { random: Random; events: CoreEvents; tcp?: Partial<TcpConfig>; startUs?: number }) {
-    const { random, events } = options;
+  constructor(options: {
+    random: Random;
+    events: CoreEvents;
+    tcp?: Partial<TcpConfig>;
+    /** Octets, `MEMORY_MAX` by default. */
+    memoryMax?: number;
+    startUs?: number;
+  }) {
+    const { random, events, memoryMax = MEMORY_MAX } = options;
     const { clock, routes, drops } = this;
     clock.nowUs = options.startUs ?? 0;
-    this.ipv4 = new Ipv4({ clock, random, routes, drops });
+    this.memory = new MemoryBudget(memoryMax);
+    const { memory } = this;
+    this.ipv4 = new Ipv4({ clock, random, routes, drops, memory });
     this.icmp = new Icmp({
       clock,
       random,
@@ -63,6 +78,7 @@ export class StackCore {
       clock,
       random,
       config: tcpConfig(options.tcp ?? {}),
+      memory,
       counters: this.tcpCounters,
       ipv4: this.ipv4,
       links: this.links,

@@ -74,6 +74,7 @@ export class Driver {
     /** Broken invariants throw, as tests and the simulator want it. */
     strict: boolean;
     tcp?: Partial<TcpConfig>;
+    memoryMax?: number;
   }) {
     this.#timebase = options.timebase;
     this.#events = options.events;
@@ -82,6 +83,7 @@ export class Driver {
       random: options.random,
       startUs: options.timebase.nowUs(),
       ...(options.tcp === undefined ? {} : { tcp: options.tcp }),
+      ...(options.memoryMax === undefined ? {} : { memoryMax: options.memoryMax }),
       events: {
         faulted: (error, connection) => {
           this.#faulted(error, connection);

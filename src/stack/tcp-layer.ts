@@ -1,5 +1,6 @@
 import { type Address, ANY_ADDRESS } from "../base/address.ts";
 import type { Clock } from "../base/clock.ts";
+import type { MemoryBudget } from "../base/memory-budget.ts";
 import type { Random } from "../base/random.ts";
 import { RX_ROWS } from "../base/rx-batch.ts";
 import { type Seq, seqAdd, toSeq } from "../base/seq.ts";
@@ -95,6 +96,7 @@ export class TcpLayer implements TcpHost, TcpService {
     clock: Clock;
     random: Random;
     config: TcpConfig;
+    memory: MemoryBudget;
     counters: TcpCounters;
     ipv4: Ipv4;
     links: Links;
@@ -121,6 +123,7 @@ export class TcpLayer implements TcpHost, TcpService {
     this.#context = new TcpContext({
       clock: options.clock,
       config: options.config,
+      memory: options.memory,
       counters: options.counters,
       network: this.#network,
       host: this,

@@ -47,8 +47,8 @@ export interface TcpConfig {
   readonly mssMax: number;
   /** Segments kept beyond a hole, one connection. */
   readonly outOfOrderSegmentsMax: number;
-  /** All of a stack's received octets that nobody has taken, holes' included, and their bookkeeping. */
-  readonly receiveMemoryMax: number;
+  /** Octets queued by an owner that goes on although `send` returned false: more, and its connection has failed. */
+  readonly sendQueueMax: number;
   /** Challenge ACKs, all connections, RFC 5961 §7. */
   readonly challengeAcksPerSecond: number;
   /** RSTs for segments of no connection. */
@@ -80,7 +80,7 @@ const TCP_DEFAULTS: TcpConfig = {
   initialWindowSegments: 10,
   mssMax: 65_495,
   outOfOrderSegmentsMax: 4096,
-  receiveMemoryMax: 256 << 20,
+  sendQueueMax: 64 << 20,
   challengeAcksPerSecond: 1000,
   resetsPerSecond: 1000,
   timeWaitMax: 262_144,

@@ -1,4 +1,5 @@
 import { formatAddress } from "../base/address.ts";
+import { QUEUE_MIN } from "../base/memory-budget.ts";
 import { assert } from "../base/assert.ts";
 import { type Seq, seqAdd, seqDiff, seqMax } from "../base/seq.ts";
 import type { TxBatch } from "../base/tx-batch.ts";
@@ -70,6 +71,8 @@ import { armLife, armRto, isDue, reschedule, watchLoss } from "./timers.ts";
 
 /** Duplicate ACKs that wait for the device at most: more tell the peer nothing. */
 const ACKS_DUE_MAX = 64;
+/** Expirations in a row after which a connection without an owner may be given up, where memory is tight. */
+const BURDEN_EXPIRATIONS = 2;
 /** What a window can be without scaling: an old segment's ACK cannot reach further. */
 const MAX_UNSCALED_WINDOW = 65_535;
 
@@ -194,7 +197,21 @@ export class TcpConnection extends Tcb implements TcpSocket {
   #accepts(octets: number): boolean {
     this.tcp.host.refreshClock();
     if (this.has(FIN_QUEUED) || octets === 0) return false;
-    return this.state >= SYN_SENT && this.state <= CLOSE_WAIT;
+    if (this.state < SYN_SENT || this.state > CLOSE_WAIT) return false;
+    return !this.has(DRAIN_DUE) || this.#bearsMore(octets);
+  }
+
+  /** Its owner goes on although it was asked to wait: false where that was too much, and the connection is gone. */
+  #bearsMore(octets: number): boolean {
+    const { config, counters, memory } = this.tcp;
+    const held = this.sender === null ? 0 : this.sender.queue.charge;
+    if (held + octets <= config.sendQueueMax && octets <= Math.max(QUEUE_MIN - held, memory.freeToSend)) {
+      return true;
+    }
+    counters.sendQueueOverflows++;
+    this.sendReset();
+    this.fail("ENOBUFS");
+    return false;
   }
 
   #sender(): Sender {
@@ -205,9 +222,19 @@ export class TcpConnection extends Tcb implements TcpSocket {
   #queued(octets: number): boolean {
     this.countWritten(octets);
     this.wantsTurn();
-    if (this.queuedOctets < this.sendHighWater) return true;
+    if (this.sendRoom > 0) return true;
     this.set(DRAIN_DUE);
     return false;
+  }
+
+  get sendRoom(): number {
+    return Math.max(0, this.sendHighWater - this.queuedOctets);
+  }
+
+  retain(octets: number): void {
+    const kept = this.state === CLOSED ? 0 : octets;
+    this.tcp.memory.receive += kept - this.retained;
+    this.retained = kept;
   }
 
   /** CLOSE: RFC 9293 §3.10.4. */
@@ -400,6 +427,11 @@ export class TcpConnection extends Tcb implements TcpSocket {
     if (((clock.nowMs - this.progressAtMs) | 0) >= this.#r2Ms(opening)) {
       return this.fail("ETIMEDOUT");
     }
+    if (this.#isBurden()) {
+      counters.orphansReset++;
+      this.sendReset();
+      return this.fail("ETIMEDOUT");
+    }
     counters.rtoExpirations++;
     if (opening) {
       this.set(SYN_DUE);
@@ -414,6 +446,11 @@ export class TcpConnection extends Tcb implements TcpSocket {
     armRto(this, backedOffRtoMs(this));
     this.wantsTurn();
     if (this.expirations === config.r1Retransmits && !opening) this.tellSoftly("ETIMEDOUT");
+  }
+
+  /** Nobody owns it, its peer takes nothing, and memory is tight: as Linux does, it is not waited for any longer. */
+  #isBurden(): boolean {
+    return this.has(OWNER_GONE) && this.expirations >= BURDEN_EXPIRATIONS && this.tcp.memory.isTight;
   }
 
   #r2Ms(opening: boolean): number {
@@ -486,6 +523,7 @@ export class TcpConnection extends Tcb implements TcpSocket {
     if (this.controller !== null) this.tcp.giveBackController(this.controller, this.congestion);
     this.sender = null;
     this.controller = null;
+    this.retain(0);
     this.tcp.host.released(this);
   }
 
@@ -542,16 +580,18 @@ export class TcpConnection extends Tcb implements TcpSocket {
 
   /** Gives back what nobody will read any more. */
   dropUnread(): void {
-    if (this.receiveQueue !== null) {
-      this.tcp.receiveMemory -= this.receiveQueue.octets;
-      this.unset(FIN_RECEIVED); // Not all that came before it was taken.
-    }
-    this.receiveQueue = null;
+    if (this.receiveQueue !== null) this.unset(FIN_RECEIVED); // Not all that came before it was taken.
+    this.dropReceiveQueue();
     this.dropOutOfOrder();
   }
 
+  dropReceiveQueue(): void {
+    this.receiveQueue?.release();
+    this.receiveQueue = null;
+  }
+
   dropOutOfOrder(): void {
-    if (this.outOfOrder !== null) this.tcp.receiveMemory -= this.outOfOrder.charge;
+    this.outOfOrder?.release();
     this.outOfOrder = null;
   }
 

@@ -1,5 +1,6 @@
 import type { Address } from "../base/address.ts";
 import type { Clock } from "../base/clock.ts";
+import type { MemoryBudget } from "../base/memory-budget.ts";
 import { type Seq, toSeq } from "../base/seq.ts";
 import { type SipKey, sipHash24 } from "../base/siphash.ts";
 import type { TxBatch } from "../base/tx-batch.ts";
@@ -53,8 +54,8 @@ export class TcpContext {
   readonly delivery = { octets: 0, rttUs: 0, srttUs: 0, nowUs: 0, sndUna: 0, sndNxt: 0 };
   /** The segment being sent: filled, emitted, forgotten. */
   readonly out = new Segment();
-  /** Octets that all connections hold for their readers, holes' bookkeeping included; bounded by `receiveMemoryMax`. */
-  receiveMemory = 0;
+  /** What all queues of the stack may hold, and hold. */
+  readonly memory: MemoryBudget;
   readonly #secret: SipKey;
   readonly #spareSenders: Sender[] = [];
   readonly #spareControllers: CongestionController[] = [];
@@ -64,6 +65,7 @@ export class TcpContext {
   constructor(options: {
     clock: Clock;
     config: TcpConfig;
+    memory: MemoryBudget;
     counters: TcpCounters;
     network: TcpNetwork;
     host: TcpHost;
@@ -71,6 +73,7 @@ export class TcpContext {
   }) {
     this.clock = options.clock;
     this.config = options.config;
+    this.memory = options.memory;
     this.counters = options.counters;
     this.network = options.network;
     this.host = options.host;
@@ -100,8 +103,9 @@ export class TcpContext {
   }
 
   takeSender(sndNxt: Seq): Sender {
-    const sender = this.#spareSenders.pop() ?? new Sender();
+    const sender = this.#spareSenders.pop() ?? new Sender(this.memory);
     sender.reset(sndNxt);
+    this.memory.queues++;
     return sender;
   }
 
@@ -118,8 +122,10 @@ export class TcpContext {
   }
 
   giveBackSender(sender: Sender): void {
-    if (this.#spareSenders.length >= SPARE_SENDERS) return;
+    this.memory.queues--;
     sender.reset(toSeq(0));
+    if (this.#spareSenders.length >= SPARE_SENDERS) return;
+    sender.shrink();
     this.#spareSenders.push(sender);
   }
 }

@@ -41,6 +41,14 @@ export class TcpCounters {
   dsacksReceived = 0;
   outOfOrderSegs = 0;
   outOfOrderDropped = 0;
+  /** Segments kept beyond a hole and given up again for want of memory. */
+  outOfOrderPruned = 0;
+  /** Segments in order of which not all was taken for want of memory: Linux's TCPRcvQDrop. */
+  receiveQueueDropped = 0;
+  /** Connections ended because their owner sent on without waiting for `drain`. */
+  sendQueueOverflows = 0;
+  /** Connections that nobody owned any more and that were reset because memory was tight. */
+  orphansReset = 0;
   duplicateSegs = 0;
   outsideWindow = 0;
   pawsDropped = 0;

@@ -12,6 +12,8 @@ export type TcpFailure =
   | "ETIMEDOUT"
   /** `abort()` here, or the stack was closed under it. */
   | "ECONNABORTED"
+  /** Its owner sent on and on although `send` returned false, beyond `sendQueueMax` or what memory there is. */
+  | "ENOBUFS"
   | "EHOSTUNREACH"
   | "ENETUNREACH";
 
@@ -68,9 +70,12 @@ export interface TcpSocket {
    * Appends `octets[start, end)`, all of them unless told, to the stream. Takes ownership: the memory must not change until it is
    * acknowledged (`queuedOctets`).
    * Returns false when the queue has reached its high-water mark: wait for `drain`. Octets sent after `end`, or on a
-   * connection that is gone, are dropped and false is returned.
+   * connection that is gone, are dropped and false is returned. Whoever goes on beyond `sendQueueMax` octets, or where the
+   * stack has no memory left, instead of waiting, loses the connection (ENOBUFS).
    */
   send(octets: Uint8Array, start?: number, end?: number): boolean;
+  /** Octets that `send` takes before it returns false, as things stand. */
+  readonly sendRoom: number;
   /** As `send`, and the peer is told that the stream is urgent up to the end of `octets`. New protocols should not (RFC 6093 §5). */
   sendUrgent(octets: Uint8Array): boolean;
   /** Octets of the stream that are still to come up to the end of what is urgent. RFC 9293 MUST-33. */
@@ -86,6 +91,11 @@ export interface TcpSocket {
   /** No more `data`: octets are kept, and the window closes as they pile up. */
   pause(): void;
   resume(): void;
+  /**
+   * Tells how many received octets the owner keeps beyond the calls that lent or gave them. They count in the stack's
+   * memory budget, and narrow this connection's window where memory is tight, until it tells another number.
+   */
+  retain(octets: number): void;
   /** The next octets in order as a chunk that the caller owns, or null where none is waiting. Opens the window again. */
   read(): Uint8Array | null;
   /** Whether small segments wait for outstanding ones (RFC 9293 §3.7.4). Nagle's algorithm is on unless this is set. */

@@ -41,6 +41,11 @@ export class InFlight {
     this.lostOctets = 0;
   }
 
+  /** Lets a large array go. Precondition: nothing is in flight. */
+  shrink(): void {
+    if (this.#words.length > RANGES_INITIAL * WORDS) this.#words = new Int32Array(RANGES_INITIAL * WORDS);
+  }
+
   start(i: number): Seq {
     return this.#words[(this.#head + i) * WORDS + START] as Seq;
   }

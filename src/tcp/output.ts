@@ -155,7 +155,7 @@ function emit(c: TcpConnection, tx: TxBatch, seq: Seq, length: number, flags: nu
 /** A segment has left that was filled by `fillOptions`, or a SYN, before which nothing can have come twice. */
 function duplicatesReported(c: TcpConnection): void {
   c.outOfOrder?.reported();
-  if (c.outOfOrder?.isEmpty === true) c.outOfOrder = null;
+  if (c.outOfOrder?.isEmpty === true) c.dropOutOfOrder();
 }
 
 /** The most text that one row may carry: whole segments where the device cuts them, one segment otherwise. */

@@ -1,13 +1,13 @@
 /** Text on its way to the owner: RFC 9293 §3.10.7.4 (seventh), §3.8.6.3; RFC 5681 §4.2; RFC 2018 §4. */
-import { type Seq, seqAdd, seqDiff } from "../base/seq.ts";
+import { type Seq, seqAdd, seqDiff, seqLe } from "../base/seq.ts";
 import type { Segment } from "../wire/segment.ts";
 import type { TcpConnection } from "./connection.ts";
 import { SILENT_HANDLER } from "./handler.ts";
-import { OutOfOrder } from "./out-of-order.ts";
-import { ReceiveQueue } from "./receive-queue.ts";
+import { OUT_OF_ORDER_OVERHEAD, OutOfOrder } from "./out-of-order.ts";
+import { CHUNK_OVERHEAD, ReceiveQueue } from "./receive-queue.ts";
 import { ACK_ARMED, CLOSE_DUE, END_TOLD, FIN_RECEIVED, NOTIFY, PAUSED, SACK_OK } from "./tcb.ts";
 import { armDelayedAck } from "./timers.ts";
-import { tuneBuffer, windowOpened } from "./window.ts";
+import { heldOctets, tuneBuffer, windowOpened } from "./window.ts";
 
 /** Text [seq, seq + length) of `seg`, already cut to the window. Precondition: length > 0, nothing of it before RCV.NXT. */
 export function receiveText(c: TcpConnection, seg: Segment, seq: Seq, at: number, length: number): void {
@@ -15,11 +15,38 @@ export function receiveText(c: TcpConnection, seg: Segment, seq: Seq, at: number
     keepOutOfOrder(c, seg, seq, at, length);
     return;
   }
+  const taken = isLent(c) ? length : Math.min(length, receiveRoom(c, length));
+  if (taken < length) {
+    c.tcp.counters.receiveQueueDropped++;
+    c.ackNow();
+    if (taken === 0) return;
+  }
+  takeInOrder(c, seg, at, taken);
+}
+
+/** Whether text goes straight to the owner: then it costs no memory. */
+const isLent = (c: TcpConnection): boolean => c.handler.data !== undefined && !c.has(PAUSED) && c.receiveQueue === null;
+
+/** Octets that may be kept now for an owner who does not take them. Text beyond a hole makes way for text before it. */
+function receiveRoom(c: TcpConnection, wanted: number): number {
+  const { memory } = c.tcp;
+  const spare = c.receiveQueue === null ? 0 : c.receiveQueue.spare;
+  if (wanted <= spare) return wanted;
+  while (c.outOfOrder !== null && c.outOfOrder.segments > 0 && memory.free < wanted) prune(c, c.outOfOrder);
+  return spare + Math.max(0, Math.min(memory.room(heldOctets(c), c.rcvEarned) - spare, memory.free - CHUNK_OVERHEAD));
+}
+
+function prune(c: TcpConnection, kept: OutOfOrder): void {
+  kept.dropLast();
+  c.tcp.counters.outOfOrderPruned++;
+}
+
+function takeInOrder(c: TcpConnection, seg: Segment, at: number, length: number): void {
   const segmentText = seg.gsoSize > 0 ? seg.gsoSize : length;
   if (segmentText > c.rcvMss && segmentText <= c.mtu) c.rcvMss = segmentText;
   c.advanceRcvNxt(length);
   c.countRead(length);
-  if (c.rcvBuffer < c.tcp.config.receiveBufferMax) tuneBuffer(c, seg);
+  if (c.rcvBuffer < c.tcp.config.receiveBufferMax || c.tcp.memory.isTight) tuneBuffer(c, seg);
   if (c.outOfOrder !== null) {
     deliver(c, seg.frame.bytes, at, at + length);
     closeHole(c);
@@ -33,55 +60,67 @@ export function receiveText(c: TcpConnection, seg: Segment, seq: Seq, at: number
 
 /** RFC 5681 §4.2: a segment beyond a hole is acknowledged at once and by itself, so that the peer can count. */
 function keepOutOfOrder(c: TcpConnection, seg: Segment, seq: Seq, at: number, length: number): void {
-  const { config, counters } = c.tcp;
-  counters.outOfOrderSegs++;
+  c.tcp.counters.outOfOrderSegs++;
   c.ackEach();
-  const kept = (c.outOfOrder ??= new OutOfOrder(c.has(SACK_OK)));
-  if (kept.segments >= config.outOfOrderSegmentsMax || c.tcp.receiveMemory >= config.receiveMemoryMax) {
-    counters.outOfOrderDropped++;
-    if (kept.isEmpty) c.outOfOrder = null;
-    return;
+  const kept = outOfOrder(c);
+  if (makeRoom(c, kept, seq, length)) kept.insert(seq, seg.frame.bytes, at, length);
+  else c.tcp.counters.outOfOrderDropped++;
+  if (kept.isEmpty) c.dropOutOfOrder();
+}
+
+/** Text and a FIN beyond a hole, and reports of duplicates, made when the first of them comes. */
+export const outOfOrder = (c: TcpConnection): OutOfOrder =>
+  (c.outOfOrder ??= new OutOfOrder(c.tcp.memory, c.has(SACK_OK)));
+
+/** Whether one more segment may be kept. What lies behind it makes way (RFC 2018 §8), what lies before it does not. */
+function makeRoom(c: TcpConnection, kept: OutOfOrder, seq: Seq, length: number): boolean {
+  const { config, memory } = c.tcp;
+  const cost = length + OUT_OF_ORDER_OVERHEAD;
+  const fits = (): boolean =>
+    kept.segments < config.outOfOrderSegmentsMax && cost <= memory.room(kept.charge, c.rcvEarned);
+  while (!fits()) {
+    if (kept.segments === 0 || seqLe(kept.end, seq)) return false;
+    prune(c, kept);
   }
-  const before = kept.charge;
-  kept.insert(seq, seg.frame.bytes, at, length);
-  c.tcp.receiveMemory += kept.charge - before;
+  return true;
 }
 
 /** D-SACK: RFC 2883 §4. */
 export function reportDuplicate(c: TcpConnection, left: Seq, right: Seq): void {
-  if (c.has(SACK_OK)) (c.outOfOrder ??= new OutOfOrder(c.has(SACK_OK))).reportDuplicate(left, right);
+  if (c.has(SACK_OK)) outOfOrder(c).reportDuplicate(left, right);
 }
 
 /** Text in order has come while later text was waiting: delivers what now continues it. RFC 5681 §4.2: ACK at once. */
 function closeHole(c: TcpConnection): void {
   c.ackNow();
   for (let kept = c.outOfOrder; kept !== null; kept = c.outOfOrder) {
-    const before = kept.charge;
     const chunk = kept.take(c.rcvNxt);
-    c.tcp.receiveMemory += kept.charge - before;
     if (chunk === null) break;
     c.advanceRcvNxt(chunk.length);
     c.countRead(chunk.length);
-    deliver(c, chunk, 0, chunk.length);
+    if (isLent(c)) deliver(c, chunk, 0, chunk.length);
+    else {
+      receiveQueue(c).adopt(chunk);
+      notifyReadable(c);
+    }
   }
   const kept = c.outOfOrder;
   if (kept === null) return;
-  if (kept.isEmpty) c.outOfOrder = null;
+  if (kept.isEmpty) c.dropOutOfOrder();
   else if (kept.segments > 0) c.ackEach();
 }
 
 /** Lends the octets to an owner that takes `data`, keeps a copy for any other. */
 function deliver(c: TcpConnection, bytes: Uint8Array, start: number, end: number): void {
-  const { handler } = c;
-  if (handler.data !== undefined && !c.has(PAUSED) && c.receiveQueue === null) {
-    handler.data(c, bytes, start, end);
+  if (isLent(c)) {
+    c.handler.data?.(c, bytes, start, end);
     return;
   }
-  c.receiveQueue ??= new ReceiveQueue();
-  c.receiveQueue.push(bytes, start, end);
-  c.tcp.receiveMemory += end - start;
+  receiveQueue(c).push(bytes, start, end);
   notifyReadable(c);
 }
+
+const receiveQueue = (c: TcpConnection): ReceiveQueue => (c.receiveQueue ??= new ReceiveQueue(c.tcp.memory));
 
 function notifyReadable(c: TcpConnection): void {
   if (c.handler.readable !== undefined) notify(c);
@@ -117,9 +156,8 @@ export function handOver(c: TcpConnection): void {
 export function readQueued(c: TcpConnection): Uint8Array | null {
   if (c.receiveQueue === null) return null;
   const chunk = c.receiveQueue.shift();
-  if (chunk !== null) c.tcp.receiveMemory -= chunk.length;
   if (c.receiveQueue.octets === 0) {
-    c.receiveQueue = null;
+    c.dropReceiveQueue();
     if (c.has(CLOSE_DUE)) notify(c); // `close` is the last call, and this one has not returned yet.
   }
   if (!c.has(FIN_RECEIVED) && windowOpened(c)) c.ackNow();
@@ -131,8 +169,7 @@ export function resumeReading(c: TcpConnection): void {
   while (c.receiveQueue !== null && c.handler.data !== undefined && !c.has(PAUSED)) {
     const chunk = c.receiveQueue.shift();
     if (chunk === null) break;
-    c.tcp.receiveMemory -= chunk.length;
-    if (c.receiveQueue.octets === 0) c.receiveQueue = null;
+    if (c.receiveQueue.octets === 0) c.dropReceiveQueue();
     c.handler.data(c, chunk, 0, chunk.length);
   }
   if (c.receiveQueue !== null) return;

@@ -8,8 +8,7 @@ import { RST, type Segment } from "../wire/segment.ts";
 import { acknowledge, tellDrained } from "./acknowledgment.ts";
 import type { TcpConnection } from "./connection.ts";
 import { agreeOnEcn, takeEcho, takeMarks } from "./ecn.ts";
-import { OutOfOrder } from "./out-of-order.ts";
-import { finSeq, receiveEnd, receiveText, reportDuplicate } from "./receive.ts";
+import { finSeq, outOfOrder, receiveEnd, receiveText, reportDuplicate } from "./receive.ts";
 import { sampleRtt } from "./rtt.ts";
 import {
   CLOSED,
@@ -371,7 +370,7 @@ function checkFin(c: TcpConnection, seg: Segment): void {
     const at = finSeq(seg);
     fin = at === c.rcvNxt;
     if (!fin && seqGt(at, c.rcvNxt) && seqLt(at, c.rcvAdv)) {
-      (c.outOfOrder ??= new OutOfOrder(c.has(SACK_OK))).finAt = at;
+      outOfOrder(c).finAt = at;
       if (seg.textLength === 0) c.ackEach();
     }
   } else if (kept !== null && kept.finAt !== null) {

@@ -1,16 +1,20 @@
 import { assert } from "../base/assert.ts";
+import type { MemoryBudget } from "../base/memory-budget.ts";
 import { type Seq, seqAdd, seqDiff, seqGe, seqLe } from "../base/seq.ts";
 import { TX_PIECES_PER_ROW, type TxBatch } from "../base/tx-batch.ts";
 
 const PIECES_INITIAL = 8;
+/** What a piece costs beside its octets: the application's view of them, and its place here. */
+const PIECE_OVERHEAD = 128;
 
 /**
  * The octets of the stream from SND.UNA on, in the pieces in which the application gave them, indexed by sequence number.
  * Any range of it can be put into a row again and again; a piece is let go when all of it is acknowledged.
  *
- * Owner: it borrows or owns whole pieces (`push`), and never writes to one.
+ * Owner: it borrows or owns whole pieces (`push`), and never writes to one. What they cost is in `memory.send`.
  */
 export class SendQueue {
+  readonly #memory: MemoryBudget;
   /** Rings of one size, a power of two; piece `i` of the queue lies at `(#head + i) & mask`. */
   #bytes: (Uint8Array | null)[] = new Array<Uint8Array | null>(PIECES_INITIAL).fill(null);
   #start = new Int32Array(PIECES_INITIAL);
@@ -19,14 +23,34 @@ export class SendQueue {
   #count = 0;
   /** Sequence number behind the last octet. */
   end = 0 as Seq;
+  /** Octets of memory that it holds: a piece counts until all of it is acknowledged. */
+  charge = 0;
+
+  constructor(memory: MemoryBudget) {
+    this.#memory = memory;
+  }
 
   /** Empties it; the next octet pushed has number `seq`. */
   reset(seq: Seq): void {
+    this.#account(-this.charge);
     const mask = this.#bytes.length - 1;
     for (let i = 0; i < this.#count; i++) this.#bytes[(this.#head + i) & mask] = null;
     this.#head = 0;
     this.#count = 0;
     this.end = seq;
+  }
+
+  #account(octets: number): void {
+    this.charge += octets;
+    this.#memory.send += octets;
+  }
+
+  /** Lets large rings go. Precondition: it is empty. */
+  shrink(): void {
+    if (this.#bytes.length === PIECES_INITIAL) return;
+    this.#bytes = new Array<Uint8Array | null>(PIECES_INITIAL).fill(null);
+    this.#start = new Int32Array(PIECES_INITIAL);
+    this.#at = new Int32Array(PIECES_INITIAL);
   }
 
   get pieces(): number {
@@ -43,6 +67,7 @@ export class SendQueue {
     this.#at[slot] = at;
     this.#count++;
     this.end = seqAdd(this.end, length);
+    this.#account(length + PIECE_OVERHEAD);
   }
 
   /** Whether `bytes[at, …)` would directly continue the last piece; then `extend` serves instead of `push`. */
@@ -54,6 +79,7 @@ export class SendQueue {
 
   extend(length: number): void {
     this.end = seqAdd(this.end, length);
+    this.#account(length);
   }
 
   /** Lets go of every piece that lies wholly before `una`. */
@@ -62,6 +88,7 @@ export class SendQueue {
     while (this.#count > 0) {
       const next = this.#count > 1 ? (this.#start[(this.#head + 1) & mask] as Seq) : this.end;
       if (!seqLe(next, una)) return;
+      this.#account(-seqDiff(next, this.#start[this.#head] as Seq) - PIECE_OVERHEAD);
       this.#bytes[this.#head] = null;
       this.#head = (this.#head + 1) & mask;
       this.#count--;

@@ -1,3 +1,4 @@
+import type { MemoryBudget } from "../base/memory-budget.ts";
 import { type Seq, seqAdd } from "../base/seq.ts";
 import { COPY_IN_FLIGHT, InFlight, LOST, SACKED } from "./in-flight.ts";
 import { Prr } from "./prr.ts";
@@ -14,7 +15,7 @@ export type RecoveryPhase = typeof OPEN | typeof FAST_RECOVERY | typeof RTO_RECO
 
 /** What a connection needs while it has octets queued or in flight. Idle connections have none; a stack keeps a few spare. */
 export class Sender {
-  readonly queue = new SendQueue();
+  readonly queue: SendQueue;
   readonly inFlight = new InFlight();
   phase: RecoveryPhase = OPEN;
   /** SND.NXT when recovery began: it is over once this is acknowledged. RFC 6582 calls it recover. */
@@ -31,6 +32,16 @@ export class Sender {
   readonly probe = new TailLossProbe();
   /** The first range that may be lost and not yet sent again. */
   retransmitFrom = 0;
+
+  constructor(memory: MemoryBudget) {
+    this.queue = new SendQueue(memory);
+  }
+
+  /** Before it waits for its next connection: the arrays that the last one has made large are let go. */
+  shrink(): void {
+    this.queue.shrink();
+    this.inFlight.shrink();
+  }
 
   reset(sndNxt: Seq): void {
     this.queue.reset(sndNxt);

@@ -90,6 +90,10 @@ export class Tcb implements FourTuple {
   rcvBuffer: number;
   tunedAt = 0 as Seq;
   tunedAtMs = 0;
+  /** Twice what its owner took in the last round trip that was measured: what it may hold although memory is tight. */
+  rcvEarned = 0;
+  /** Received octets that the owner says it keeps (`retain`). */
+  retained = 0;
   /** Pure ACKs owed one by one: duplicates and challenges are never merged. */
   acksDue = 0;
 
@@ -186,10 +190,11 @@ export class Tcb implements FourTuple {
   get flightSize(): number {
     return seqDiff(this.sndNxt, this.sndUna);
   }
-  /** Octets queued from which on `send` asks its caller to wait. */
+  /** Octets queued from which on `send` asks its caller to wait: what network and peer take at once, twice, and a base. */
   get sendHighWater(): number {
-    const { sendHighWater, sendHighWaterMax } = this.tcp.config;
-    return Math.max(sendHighWater, Math.min(2 * Math.min(this.cwnd, this.sndWnd), sendHighWaterMax));
+    const { config, memory } = this.tcp;
+    const moving = Math.min(2 * Math.min(this.cwnd, this.sndWnd), config.sendHighWaterMax);
+    return Math.min(Math.max(config.sendHighWater, moving), memory.shareToSend(moving));
   }
   /** Octets queued behind SND.NXT. */
   get notSent(): number {

@@ -8,18 +8,26 @@ import { type Tcb, TIMESTAMPS } from "./tcb.ts";
 
 const FIELD_MAX = 65_535;
 
+/** Memory that the connection's received text takes now, beyond a hole aside. */
+export const heldOctets = (c: Tcb): number =>
+  c.retained + (c.receiveQueue === null ? 0 : c.receiveQueue.charge - c.receiveQueue.spare);
+
 /**
  * Octets that may be kept for the owner beyond those that wait already, as far as a window field can say so; negative
- * where rounding has let in more.
+ * where rounding has let in more, or where the share of memory has shrunk.
  */
 function freeOctets(c: Tcb): number {
-  if (c.tcp.receiveMemory >= c.tcp.config.receiveMemoryMax) return 0;
-  return Math.min(c.rcvBuffer - (c.receiveQueue === null ? 0 : c.receiveQueue.octets), FIELD_MAX << c.rcvWscale);
+  const unread = c.receiveQueue === null ? 0 : c.receiveQueue.octets;
+  const free = Math.min(c.rcvBuffer - unread, c.tcp.memory.share(c.rcvEarned) - heldOctets(c));
+  return Math.min(free, FIELD_MAX << c.rcvWscale);
 }
+
+/** Half of what the connection may hold at all. */
+const halfBuffer = (c: Tcb): number => Math.min(c.rcvBuffer, c.tcp.memory.share(c.rcvEarned)) >> 1;
 
 /** Silly-window avoidance, RFC 9293 §3.8.6.2.2 MUST-39: the right edge moves by a full segment or half the buffer, or not at all. */
 function worthwhile(c: Tcb, gain: number): boolean {
-  return gain >= Math.min(c.rcvBuffer >> 1, c.rcvMss);
+  return gain >= Math.min(halfBuffer(c), c.rcvMss);
 }
 
 /**
@@ -43,11 +51,11 @@ export function offerWindow(c: Tcb, syn: boolean): number {
 /** Whether the owner has taken enough since the last ACK for the peer to be told. */
 export const windowOpened = (c: Tcb): boolean => {
   const gain = freeOctets(c) - c.rcvWnd;
-  return gain >= Math.min(c.rcvBuffer >> 1, 2 * c.rcvMss);
+  return gain >= Math.min(halfBuffer(c), 2 * c.rcvMss);
 };
 
 /**
- * Receive-window autotuning: once a round trip, room for twice of what came in it, so that the peer may double its rate.
+ * Receive-window autotuning: once a round trip, room for twice of what the owner took in it, so that the peer may double its rate.
  * As Linux does (dynamic right-sizing, Fisk and Feng 2001); RFC 9293 §3.8.6.2.2 leaves the buffer's size open.
  */
 export function tuneBuffer(c: Tcb, seg: Segment): void {
@@ -55,10 +63,12 @@ export function tuneBuffer(c: Tcb, seg: Segment): void {
   const rttMs =
     c.has(TIMESTAMPS) && seg.hasTimestamps && seg.tsEcr !== 0 ? (nowMs + c.tsOffset - seg.tsEcr) | 0 : c.srttUs / 1000;
   if (((nowMs - c.tunedAtMs) | 0) <= Math.max(1, rttMs)) return;
-  const octets = seqDiff(c.rcvNxt, c.tunedAt);
-  c.tunedAt = c.rcvNxt;
+  const takenUpTo = seqAdd(c.rcvNxt, c.receiveQueue === null ? 0 : -c.receiveQueue.octets);
+  const octets = seqDiff(takenUpTo, c.tunedAt);
+  c.tunedAt = takenUpTo;
   c.tunedAtMs = nowMs;
-  if (2 * octets > c.rcvBuffer) c.rcvBuffer = Math.min(2 * octets, c.tcp.config.receiveBufferMax);
+  c.rcvEarned = Math.min(2 * Math.max(0, octets), c.tcp.config.receiveBufferMax);
+  if (c.rcvEarned > c.rcvBuffer) c.rcvBuffer = c.rcvEarned;
 }
 
 /** The smallest shift with which the whole receive buffer can be offered. RFC 7323 §2.3. */

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { expect, test } from "vitest";
 import { memoryPair } from "../../src/device/memory.ts";
 import { Stack, type StackOptions } from "../../src/host/stack.ts";
+import type { Socket } from "../../src/sockets/socket.ts";
 import { EventLoopTimebase } from "../../src/stack/event-loop-timebase.ts";
 
 const pair = () => memoryPair({ timebase: new EventLoopTimebase() });
@@ -14,6 +15,7 @@ test.each<[Partial<StackOptions>, RegExp]>([
   [{ address: "255.255.255.255/32" }, /no address of one host/],
   [{ address: "127.0.0.1/8" }, /no address of one host/],
   [{ address: "0.0.0.0/0" }, /no address of one host/],
+  [{ memoryMax: 1000 }, /options\.memoryMax: 1000 is not usable/],
   [{ routes: ["198.18.0.0/24", "everywhere"] }, /options\.routes: "everywhere" is not usable/],
 ])("style.md §6: %o is refused before the device starts, which can then be used", async (wrong, message) => {
   const [device, other] = pair();
@@ -48,4 +50,24 @@ test("a stack without a device, or on one too narrow for IPv4, says what is wron
   const address = "198.18.0.1/24";
   await expect(Stack.open({ address } as unknown as StackOptions)).rejects.toThrow(/options\.device: give one/);
   await expect(Stack.open({ device: narrow, address, timebase })).rejects.toThrow(/MTU of 60 is below 68/);
+});
+
+test("design.md §7: octets that a stream keeps for its reader count in the stack's memory, until they are read", async () => {
+  const [left, right] = pair();
+  const client = await Stack.open({ device: left, address: "198.18.0.1/24", strict: true });
+  const server = await Stack.open({ device: right, address: "198.18.0.2/24", strict: true, memoryMax: 8 << 20 });
+  expect(server.stats().memory).toMatchObject({ max: 8 << 20, used: 0 });
+  const listener = server.net.createServer({ pauseOnConnect: true }).listen(7);
+  const socket = client.net.connect(7, "198.18.0.2");
+  const [accepted] = (await once(listener, "connection")) as [Socket];
+  socket.write(Buffer.alloc(10_000));
+  accepted.read(0);
+  while (accepted.readableLength < 10_000) await once(accepted, "readable");
+  expect(server.stats().memory.receive).toBeGreaterThanOrEqual(10_000);
+  accepted.read();
+  expect(server.stats().memory.used).toBe(0);
+  accepted.destroy();
+  socket.destroy();
+  await server.close({ deadlineMs: 0 });
+  await client.close({ deadlineMs: 0 });
 });

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { MemoryBudget } from "../../src/base/memory-budget.ts";
 import { sumOctets } from "../../src/base/checksum.ts";
 import { Clock } from "../../src/base/clock.ts";
 import { Frame } from "../../src/base/frame.ts";
@@ -35,7 +36,7 @@ class Bench {
     routes.addAddress({ link: TUN, address: HOST, prefixLength: 24 });
     routes.addRoute({ destination: ip(0, 0, 0, 0), prefixLength: 0, link: TUN });
     const random = new SeededRandom(3);
-    this.ipv4 = new Ipv4({ clock, random, routes, drops });
+    this.ipv4 = new Ipv4({ clock, random, routes, drops, memory: new MemoryBudget(1 << 26) });
     const hooks = {
       onError: (error: IcmpError) => {
         const { type, code, mtu, pointer, reporter, quotedSource, quotedDestination, quotedProtocol } = error;

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { MemoryBudget } from "../../src/base/memory-budget.ts";
 import { ANY_ADDRESS } from "../../src/base/address.ts";
 import { InvariantError } from "../../src/base/assert.ts";
 import { Clock } from "../../src/base/clock.ts";
@@ -26,7 +27,13 @@ class Bench {
   constructor({ mtu = 1500, acceptAny = false } = {}) {
     this.routes.addLink({ link: TUN, mtu, acceptAny });
     this.routes.addAddress({ link: TUN, address: HOST, prefixLength: 24 });
-    this.ipv4 = new Ipv4({ clock: this.clock, random: new SeededRandom(7), routes: this.routes, drops: this.drops });
+    this.ipv4 = new Ipv4({
+      clock: this.clock,
+      random: new SeededRandom(7),
+      routes: this.routes,
+      drops: this.drops,
+      memory: new MemoryBudget(1 << 26),
+    });
     this.ipv4.errors = {
       sendParameterProblem: (_, pointer) => this.said.push(`parameter problem ${String(pointer)}`),
       sendTimeExceeded: (_, code) => this.said.push(`time exceeded ${String(code)}`),
@@ -235,6 +242,7 @@ describe("sending", () => {
       (mtu, length) => {
         const bench = new Bench({ mtu });
         const peer = new Ipv4({
+          memory: new MemoryBudget(1 << 26),
           clock: bench.clock,
           random: new SeededRandom(1),
           routes: peerRoutes(),

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { MemoryBudget } from "../../src/base/memory-budget.ts";
 import type { Address } from "../../src/base/address.ts";
 import { sumOctets } from "../../src/base/checksum.ts";
 import { Clock } from "../../src/base/clock.ts";
@@ -14,12 +15,19 @@ class Bench {
   readonly clock = new Clock();
   readonly drops = newDropCounters();
   readonly counters = newIpv4Counters();
+  readonly memory = new MemoryBudget(1 << 26);
   readonly datagram = new Datagram();
   readonly timedOut: { octets: Uint8Array; source: Address; toHost: boolean }[] = [];
   readonly reassembly: Reassembly;
 
   constructor(limits: Partial<ReassemblyLimits> = {}) {
-    this.reassembly = new Reassembly({ clock: this.clock, drops: this.drops, counters: this.counters, limits });
+    this.reassembly = new Reassembly({
+      clock: this.clock,
+      drops: this.drops,
+      counters: this.counters,
+      memory: this.memory,
+      limits,
+    });
     this.reassembly.onTimeout = (first) => {
       const octets = first.frame.bytes.slice(first.at, first.end);
       this.timedOut.push({ octets, source: first.source, toHost: first.toHost });
@@ -271,6 +279,31 @@ describe("bounds", () => {
     expect(bench.part(whole, 0, 3_000, { identification: 3 })).toBe("held");
     expect(bench.reassembly.datagrams).toBe(2);
     expect(bench.part(whole, 40, 48)).toBe("fragment-overlap");
+  });
+
+  test("octetsPerSourceMax: a source that floods pushes out its own, not others'", () => {
+    const bench = new Bench({ octetsMax: 100_000, octetsPerSourceMax: 20_000 });
+    const other = (PEER + 1) as Address;
+    bench.add({ identification: 1, source: other, moreFragments: true, payload: new Uint8Array(1000) });
+    for (let id = 2; id < 100; id++)
+      bench.add({ identification: id, moreFragments: true, payload: new Uint8Array(4000) });
+    expect(bench.reassembly.octets).toBeGreaterThan(15_000);
+    expect(bench.reassembly.octets).toBeLessThan(25_000);
+    const rest = { identification: 1, source: other, fragmentOffset: 1000, payload: new Uint8Array(8) };
+    expect(bench.add(rest)).toBe("whole");
+  });
+
+  test("memoryMax: partial datagrams count in the stack's budget, and take no more than is free in it", () => {
+    const bench = new Bench();
+    bench.memory.receive = bench.memory.max - 10_000;
+    for (let id = 0; id < 20; id++)
+      bench.add({ identification: id, moreFragments: true, payload: new Uint8Array(1400) });
+    expect(bench.memory.reassembly).toBe(bench.reassembly.octets);
+    expect(bench.memory.used).toBeLessThanOrEqual(bench.memory.max);
+    expect(bench.reassembly.octets).toBeGreaterThan(0);
+    bench.clock.nowUs += 60e6;
+    bench.reassembly.expire();
+    expect(bench.memory.reassembly).toBe(0);
   });
 
   test("octetsMax: a datagram that alone exceeds it is condemned", () => {

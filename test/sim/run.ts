@@ -246,8 +246,8 @@ class Run {
         if (listener.synQueueLength + listener.acceptQueueLength > 0) throw new Violation(`${name}: queues leak`);
       }
     }
-    for (const { receiveMemory } of this.#contexts) {
-      if (receiveMemory !== 0) throw new Violation(`receiveMemory is ${String(receiveMemory)} at the end`);
+    for (const { memory } of this.#contexts) {
+      if (memory.used !== 0) throw new Violation(`${String(memory.used)} octets are held at the end`);
     }
   }
 

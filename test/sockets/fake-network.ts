@@ -50,6 +50,7 @@ export class FakeConnection implements TcpSocket {
   bytesRead = 0;
   bytesWritten = 0;
   queuedOctets = 0;
+  retained = 0;
   noDelay = false;
   keepAlive: TcpSettings["keepAlive"] = false;
   stateName: TcpStateName = "SYN-SENT";
@@ -96,6 +97,12 @@ export class FakeConnection implements TcpSocket {
     if (this.queuedOctets < HIGH_WATER) return true;
     this.#wantsDrain = true;
     return false;
+  }
+  get sendRoom(): number {
+    return Math.max(0, HIGH_WATER - this.queuedOctets);
+  }
+  retain(octets: number): void {
+    this.retained = octets;
   }
   readonly urgentAhead = 0;
   sendUrgent(octets: Uint8Array): boolean {

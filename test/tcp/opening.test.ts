@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { MemoryBudget } from "../../src/base/memory-budget.ts";
 import { ANY_ADDRESS, toAddress } from "../../src/base/address.ts";
 import { Clock } from "../../src/base/clock.ts";
 import { SeededRandom } from "../../src/base/random.ts";
@@ -17,6 +18,7 @@ function origins(seed: number, nowUs: number, remotePort: number): { iss: number
   new TcpContext({
     clock,
     config: { challengeAcksPerSecond: 1 } as never,
+    memory: new MemoryBudget(1 << 20),
     counters: unused,
     network: unused,
     host: unused,

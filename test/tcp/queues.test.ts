@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { MemoryBudget } from "../../src/base/memory-budget.ts";
 import { type Seq, seqAdd, toSeq } from "../../src/base/seq.ts";
 import { TX_PIECES_PER_ROW, TxBatch } from "../../src/base/tx-batch.ts";
 import { CopyArena } from "../../src/tcp/copy-arena.ts";
@@ -30,7 +31,7 @@ test("SendQueue: any range can be lent again and again, until it is acknowledged
     fc.property(
       fc.array(fc.tuple(fc.integer({ min: 1, max: 40 }), fc.nat(100), fc.nat(100), fc.boolean()), { maxLength: 40 }),
       (steps) => {
-        const queue = new SendQueue();
+        const queue = new SendQueue(new MemoryBudget(1 << 26));
         const arena = new CopyArena();
         queue.reset(START);
         let model: number[] = [];
@@ -61,7 +62,7 @@ test("SendQueue: any range can be lent again and again, until it is acknowledged
 });
 
 test("SendQueue: a row takes no more pieces than it has place for", () => {
-  const queue = new SendQueue();
+  const queue = new SendQueue(new MemoryBudget(1 << 26));
   queue.reset(START);
   for (let i = 0; i < 100; i++) queue.push(new Uint8Array([i]), 0, 1);
   expect(lent(queue, START, 100)).toHaveLength(TX_PIECES_PER_ROW);
@@ -128,7 +129,7 @@ test("OutOfOrder: keeps each octet once, gives them in order, and reports true b
         maxLength: 25,
       }),
       (parts) => {
-        const kept = new OutOfOrder(false);
+        const kept = new OutOfOrder(new MemoryBudget(1 << 26), false);
         const have = new Set<number>();
         const seg = new Segment();
         for (const [at, length] of parts) {
@@ -171,7 +172,7 @@ test("OutOfOrder: keeps each octet once, gives them in order, and reports true b
 test("ReceiveQueue: gives what was pushed, in order, in chunks of its own", () => {
   fc.assert(
     fc.property(fc.array(fc.tuple(fc.nat(3000), fc.nat(2)), { maxLength: 40 }), (steps) => {
-      const queue = new ReceiveQueue();
+      const queue = new ReceiveQueue(new MemoryBudget(1 << 26));
       const slab = new Uint8Array(4096);
       const pushed: number[] = [];
       const got: number[] = [];

@@ -68,7 +68,7 @@ test("what was received and not read yet outlives a four-tuple that is opened an
   t.inject("SYN seq=100 mss=1460").expect("SYN,ACK").toldIs();
   old.resume();
   t.toldIs("data 5", "end", "close");
-  expect(old.tcp.receiveMemory).toBe(0);
+  expect(old.tcp.memory.used).toBe(0);
 });
 
 test("TIME-WAIT has a bound: beyond it a connection is CLOSED at once, and counted", () => {

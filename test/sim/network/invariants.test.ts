@@ -133,16 +133,16 @@ test("RFC 9293 §3.3.2 Figure 5: an edge that it does not have is caught", async
   expect(isLegalEdge(TIME_WAIT, ESTABLISHED)).toBe(false);
 });
 
-test("bounds: receive memory beyond its budget is caught", async () => {
+test("bounds: memory beyond its budget is caught", async () => {
   const failure = await failureOf(async (sim) => {
     const { a, b } = await pairOf(sim);
     echoOn(b);
     const socket = await connected(a, b);
-    onlyConnection(sim, 0).tcp.receiveMemory = 2 ** 40;
+    onlyConnection(sim, 0).tcp.memory.receive = 2 ** 40;
     socket.write("x");
     await sim.sleep(10);
   });
-  expect(failure).toContain("receive memory is within its budget");
+  expect(failure).toContain("memory is within its budget");
 });
 
 test("nothing is left after close: memory that is not given back is caught", async () => {
@@ -150,12 +150,12 @@ test("nothing is left after close: memory that is not given back is caught", asy
     const { a, b } = await pairOf(sim);
     echoOn(b);
     const socket = await connected(a, b);
-    onlyConnection(sim, 0).tcp.receiveMemory += 100;
+    onlyConnection(sim, 0).tcp.memory.receive += 100;
     socket.end();
     socket.resume();
     await once(socket, "close");
   });
-  expect(failure).toContain("100 octets of receive memory are left after close");
+  expect(failure).toContain("100 octets of memory are left after close");
 });
 
 test("a check of the program's own is an invariant like any other", async () => {
