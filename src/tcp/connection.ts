@@ -7,18 +7,14 @@ import { ACK, RST, type Segment } from "../wire/segment.ts";
 import { TCP_HEADER } from "../wire/tcp.ts";
 import type { FourTuple, TcpContext } from "./context.ts";
 import { SILENT_HANDLER, type TcpFailure, type TcpHandler, type TcpSocket } from "./handler.ts";
-import type { CongestionAlgorithm } from "./congestion/controller.ts";
-import type { TcpInfo } from "./info.ts";
-import { KeepAlive, type KeepAliveOptions } from "./keep-alive.ts";
+import { infoOf, type TcpInfo } from "./info.ts";
 import type { ListeningSocket } from "./listening-socket.ts";
 import { output } from "./output.ts";
-import { suspectBlackHole } from "./path-mtu.ts";
 import { readQueued, resumeReading } from "./receive.ts";
-import { reorderingEnds, timeOut } from "./recovery.ts";
-import { backedOffRtoMs } from "./rtt.ts";
 import { segmentArrives, takeSyn } from "./segment-arrives.ts";
 import type { Sender } from "./sender.ts";
-import { checkSettings, type TcpSettings } from "./settings.ts";
+import type { TcpSettings } from "./settings.ts";
+import { changeSettings } from "./settings-change.ts";
 import {
   CLOSED,
   CLOSE_WAIT,
@@ -57,22 +53,18 @@ import {
   SOFT_TOLD,
   SYN_DUE,
   SYN_RETRANSMITTED,
-  TAIL_PROBE_DUE,
   Tcb,
-  TIMER_IS_PROBE,
-  TIMER_IS_REORDERING,
   TIMESTAMPS,
   type TcpPath,
   WINDOW_SCALE,
 } from "./tcb.ts";
 import { markUrgent, urgentAhead } from "./urgent.ts";
 import { windowScaleFor } from "./window.ts";
-import { armLife, armRto, isDue, reschedule, watchLoss } from "./timers.ts";
+import { timersExpire } from "./timeouts.ts";
+import { armLife } from "./timers.ts";
 
 /** Duplicate ACKs that wait for the device at most: more tell the peer nothing. */
 const ACKS_DUE_MAX = 64;
-/** Expirations in a row after which a connection without an owner may be given up, where memory is tight. */
-const BURDEN_EXPIRATIONS = 2;
 /** What a window can be without scaling: an old segment's ACK cannot reach further. */
 const MAX_UNSCALED_WINDOW = 65_535;
 
@@ -313,56 +305,11 @@ export class TcpConnection extends Tcb implements TcpSocket {
 
   configure(settings: TcpSettings): void {
     this.tcp.host.refreshClock();
-    checkSettings(settings);
-    this.settings = { ...this.settings, ...settings };
-    if (settings.noDelay !== undefined) this.setNoDelay(settings.noDelay);
-    if (settings.congestion !== undefined) this.#useCongestion(settings.congestion);
-    if (settings.keepAlive !== undefined) this.#keepAlive(settings.keepAlive);
-  }
-
-  #useCongestion(algorithm: CongestionAlgorithm): void {
-    if (this.controller !== null) this.tcp.giveBackController(this.controller, this.congestion);
-    this.congestion = algorithm;
-    this.controller = this.sender === null ? null : this.tcp.takeController(algorithm);
-  }
-
-  #keepAlive(wish: boolean | KeepAliveOptions): void {
-    if (this.#livesByKeepAlive()) this.keepAlive?.stop(this);
-    this.keepAlive = wish === false ? null : new KeepAlive(wish === true ? {} : wish, this.tcp.clock.nowMs);
-    if (this.#livesByKeepAlive()) this.keepAlive?.start(this);
-  }
-
-  /** Whether the deadline `lifeAtMs` is keep-alive's: elsewhere it ends a wait for a verdict, FIN-WAIT-2 or TIME-WAIT. */
-  #livesByKeepAlive(): boolean {
-    if (this.state < ESTABLISHED || this.state === TIME_WAIT) return false;
-    return !(this.state === FIN_WAIT_2 && this.has(OWNER_GONE));
+    changeSettings(this, settings);
   }
 
   info(): TcpInfo {
-    return {
-      state: this.stateName,
-      options: {
-        timestamps: this.has(TIMESTAMPS),
-        sack: this.has(SACK_OK),
-        windowScale: this.has(WINDOW_SCALE),
-      },
-      sndWscale: this.sndWscale,
-      rcvWscale: this.rcvWscale,
-      sndMss: this.sendMss,
-      rttMs: this.srttUs / 1000,
-      rttvarMs: this.rttvarUs / 1000,
-      rtoMs: this.rtoMs,
-      cwnd: this.cwnd,
-      ssthresh: this.ssthresh === 0x7fff_ffff ? Infinity : this.ssthresh,
-      sndWnd: this.sndWnd,
-      rcvWnd: this.rcvWnd,
-      unacked: this.flightSize,
-      notSent: this.notSent,
-      unread: this.receiveQueue?.octets ?? 0,
-      outOfOrder: this.outOfOrder?.octets ?? 0,
-      retransmits: this.expirations,
-      totalRetrans: this.totalRetrans,
-    };
+    return infoOf(this);
   }
 
   // What the stack calls.
@@ -378,85 +325,7 @@ export class TcpConnection extends Tcb implements TcpSocket {
 
   /** Its entry in the wheel has come. */
   onTimer(): void {
-    if (isDue(this, ACK_ARMED, this.ackAtMs)) {
-      this.unset(ACK_ARMED);
-      this.ackNow();
-    }
-    try {
-      if (isDue(this, RTO_ARMED, this.rtoAtMs)) {
-        this.unset(RTO_ARMED);
-        this.#lossTimer();
-      }
-      if (isDue(this, LIFE_ARMED, this.lifeAtMs)) {
-        this.unset(LIFE_ARMED);
-        this.#lifeEnds();
-      }
-    } finally {
-      if (this.state !== CLOSED) reschedule(this); // Whatever its owner did, or threw.
-    }
-  }
-
-  #lifeEnds(): void {
-    if (this.state === TIME_WAIT) return this.enter(CLOSED);
-    if (this.keepAlive !== null && this.#livesByKeepAlive()) {
-      if (this.keepAlive.expired(this)) return;
-      this.sendReset();
-      return this.fail("ETIMEDOUT");
-    }
-    if (this.state === FIN_WAIT_2) return this.fail(null); // Its owner has gone and the peer never closed.
-    this.fail("ETIMEDOUT");
-  }
-
-  #lossTimer(): void {
-    const { sender } = this;
-    if (this.has(TIMER_IS_REORDERING) && sender !== null) {
-      reorderingEnds(this, sender);
-      if (!this.has(RTO_ARMED)) watchLoss(this, sender);
-      return this.wantsTurn();
-    }
-    if (!this.has(TIMER_IS_PROBE) || sender === null) return this.#retransmissionTimeout();
-    this.set(TAIL_PROBE_DUE);
-    armRto(this, backedOffRtoMs(this));
-    this.wantsTurn();
-  }
-
-  /** RFC 9293 §3.10.8 and §3.8.3, RFC 6298 (5.4) to (5.7). */
-  #retransmissionTimeout(): void {
-    const { clock, config, counters } = this.tcp;
-    const opening = this.state === SYN_SENT || this.state === SYN_RECEIVED;
-    if (((clock.nowMs - this.progressAtMs) | 0) >= this.#r2Ms(opening)) {
-      return this.fail("ETIMEDOUT");
-    }
-    if (this.#isBurden()) {
-      counters.orphansReset++;
-      this.sendReset();
-      return this.fail("ETIMEDOUT");
-    }
-    counters.rtoExpirations++;
-    if (opening) {
-      this.set(SYN_DUE);
-    } else if (this.sender !== null && (this.flightSize === 0 || this.sndWnd === 0)) {
-      this.set(PROBE_DUE);
-    } else if (this.sender !== null) {
-      suspectBlackHole(this);
-      timeOut(this, this.sender);
-    }
-    this.backoff++;
-    this.expirations++;
-    armRto(this, backedOffRtoMs(this));
-    this.wantsTurn();
-    if (this.expirations === config.r1Retransmits && !opening) this.tellSoftly("ETIMEDOUT");
-  }
-
-  /** Nobody owns it, its peer takes nothing, and memory is tight: as Linux does, it is not waited for any longer. */
-  #isBurden(): boolean {
-    return this.has(OWNER_GONE) && this.expirations >= BURDEN_EXPIRATIONS && this.tcp.memory.isTight;
-  }
-
-  #r2Ms(opening: boolean): number {
-    const own = this.settings?.userTimeoutMs ?? 0;
-    if (own > 0) return own;
-    return opening ? this.tcp.config.synR2Ms : this.tcp.config.r2Ms;
+    timersExpire(this);
   }
 
   // What the parts of the state machine share.

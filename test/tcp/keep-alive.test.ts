@@ -70,6 +70,31 @@ test("RFC 9293 §3.8.3 MUST-21, RFC 5482: the user timeout is kept to the millis
   t.pass(1).toldIs("close ETIMEDOUT").silent();
 });
 
+test("RFC 9293 §3.8.3 MUST-21: a user timeout that is set or changed while octets wait counts for them too", () => {
+  const set = (userTimeoutMs: number) => (t: ScriptedPeer) =>
+    t.call((socket) => {
+      socket.configure({ userTimeoutMs });
+    });
+  const t = scripted().established();
+  t.send(10).pass(3000).take();
+  set(3100)(t).pass(99).stateIs("ESTABLISHED").pass(1).stateIs("CLOSED");
+  const longer = open({ userTimeoutMs: 5000 });
+  longer.send(10).pass(4900).take();
+  set(9000)(longer).pass(4099).stateIs("ESTABLISHED").pass(1).stateIs("CLOSED");
+  const over = scripted().established();
+  over.send(10).pass(3000).take();
+  set(1000)(over).pass(1).stateIs("CLOSED");
+});
+
+test("a setting that is left undefined stays as it is", () => {
+  const t = open({ userTimeoutMs: 5000, ttl: 9 });
+  t.call((socket) => {
+    socket.configure({ userTimeoutMs: undefined, ttl: undefined, noDelay: true } as never);
+  });
+  expect(t.tcb.settings).toMatchObject({ userTimeoutMs: 5000, ttl: 9 });
+  t.send(10).pass(4999).stateIs("ESTABLISHED").pass(1).stateIs("CLOSED");
+});
+
 test("RFC 9293 §3.8.3 MUST-21: progress begins the user timeout anew", () => {
   const t = open({ userTimeoutMs: 5000 });
   t.send(10).pass(4999).send(10).inject("ACK seq=1 ack=11").pass(4999).take();

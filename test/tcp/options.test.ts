@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { MemoryBudget } from "../../src/base/memory-budget.ts";
 import { toAddress } from "../../src/base/address.ts";
 import { Clock } from "../../src/base/clock.ts";
 import { SeededRandom } from "../../src/base/random.ts";
@@ -51,6 +52,7 @@ test("RFC 6528 §3: the hash covers both addresses and both ports", () => {
   const context = new TcpContext({
     clock: new Clock(),
     config: { challengeAcksPerSecond: 1 } as never,
+    memory: new MemoryBudget(1 << 20),
     counters: {} as never,
     network: {} as never,
     host: {} as never,
