@@ -25,7 +25,7 @@ export const FLOW_CONTROL = [
   {
     id: "receiver-silly-window",
     file: "src/tcp/window.ts",
-    find: "return gain >= Math.min(c.rcvBuffer >> 1, c.rcvMss);",
+    find: "return gain >= Math.min(halfBuffer(c), c.rcvMss);",
     replace: "return gain > 0;",
     breaks: "The receiver offers slivers of window (RFC 9293 MUST-39).",
   },

@@ -3,8 +3,8 @@ export const RECEIVING = [
   {
     id: "overlap-kept-from-its-start",
     file: "src/tcp/out-of-order.ts",
-    find: "const offset = at + seqDiff(from, seq);",
-    replace: "const offset = at;",
+    find: "at + seqDiff(from, seq)",
+    replace: "at",
     breaks:
       "Of a segment that overlaps what is kept beyond a hole, the wrong octets are stored (RFC 9293 §3.10.7.4, seventh).",
   },

@@ -26,8 +26,8 @@ export const SUBTLE = [
   },
   {
     id: "sack-blocks-below-the-ack",
-    file: "src/tcp/out-of-order.ts",
-    find: "if (seqLe(this.#edges[2 * i + 1] as Seq, rcvNxt)) continue;",
+    file: "src/tcp/sack-report.ts",
+    find: "if (!seqLe(this.#edges[2 * i + 1] as Seq, rcvNxt)) ",
     replace: "",
     breaks: "SACK blocks that the ACK has passed are still sent, and look like D-SACKs (RFC 2018 §4, RFC 2883 §4).",
   },
@@ -103,9 +103,9 @@ export const SUBTLE = [
   },
   {
     id: "syn-given-up-too-soon",
-    file: "src/tcp/connection.ts",
-    find: "return opening ? this.tcp.config.synR2Ms : this.tcp.config.r2Ms;",
-    replace: "return this.tcp.config.r2Ms;",
+    file: "src/tcp/timeouts.ts",
+    find: "return opening ? c.tcp.config.synR2Ms : c.tcp.config.r2Ms;",
+    replace: "return c.tcp.config.r2Ms;",
     breaks: "A SYN is given up after less than three minutes (RFC 9293 MUST-23).",
   },
   {
