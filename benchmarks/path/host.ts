@@ -23,5 +23,7 @@ export interface Host {
   /** Connects to `address`, and sends all it can from then on. */
   send(address: string): Promise<void>;
   senderInfo(): Promise<SenderInfo>;
+  /** Resets what `send` has connected. */
+  stopSending(): Promise<void>;
   close(): Promise<void>;
 }

@@ -95,6 +95,9 @@ export async function linuxHost(address: string, tunName: string, offload: boole
         totalRetrans: info.total_retrans,
       };
     },
+    async stopSending() {
+      await sender?.close();
+    },
     async close() {
       for (const program of programs) await program.close();
       holder.kill();

@@ -58,6 +58,10 @@ export async function ourHost(address: string, timebase: Timebase, offload: bool
       const { cwnd, ssthresh, rttMs, totalRetrans } = sender.info();
       return Promise.resolve({ cwnd, ssthresh, rttUs: Math.round(rttMs * 1000), totalRetrans });
     },
+    stopSending() {
+      sender?.abort();
+      return Promise.resolve();
+    },
     close: () => stack.close({ deadlineMs: 0 }),
   };
 }

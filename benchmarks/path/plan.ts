@@ -24,6 +24,11 @@ export interface PathPlan {
   readonly loss: number;
   /** What is lost follows from it, and from the order of the datagrams. */
   readonly seed: number;
+  /**
+   * Before anything is measured, each sender in turn sends for so long on a connection that is then reset: what is hot is
+   * compiled by then. 0 for none.
+   */
+  readonly warmUpSeconds: number;
   /** From the last sender's connection on. */
   readonly seconds: number;
   /** Whether hosts send super-segments; the path cuts them either way. */

@@ -14,6 +14,7 @@ import type { FlowResult, HostKind, PathPlan, PathResult, Sample } from "./plan.
 /** RFC 2544's benchmark network: the receiver is .1, the senders .2 and up. */
 const NETWORK = 0xc612_0000;
 const DATAGRAM = 1500;
+const DRAIN_MS = 1000;
 
 const plan = JSON.parse(process.argv[2] ?? "") as PathPlan;
 const timebase = new EventLoopTimebase();
@@ -50,6 +51,17 @@ async function sampleAll(flows: readonly Flow[], receiver: Host, beganAt: number
   }
 }
 
+/** Until what was on its way has arrived, too. */
+async function warmUp(senders: readonly Host[], receiver: Host): Promise<void> {
+  if (plan.warmUpSeconds === 0) return;
+  for (const sender of senders) {
+    await sender.send(receiver.address);
+    await pause(plan.warmUpSeconds * 1000);
+    await sender.stopSending();
+    await pause(DRAIN_MS);
+  }
+}
+
 async function startAll(senders: readonly Host[], receiver: Host, beganAt: number): Promise<Flow[]> {
   const flows: Flow[] = [];
   const order = plan.senders.map((sender, i) => ({ ...sender, host: senders[i] }));
@@ -83,6 +95,10 @@ const bridge = new Bridge([{ address: NETWORK + 1, device: bottleneck }, ...port
   peakQueue = Math.max(peakQueue, queueLength(bottleneck));
 });
 await receiver.receive();
+await warmUp(senders, receiver);
+peakQueue = 0;
+const before = { ...bottleneck.counters.out };
+const octetsBefore = await Promise.all(senders.map(({ address }) => receiver.receivedFrom(address)));
 const late = monitorEventLoopDelay({ resolution: 5 });
 late.enable();
 const beganAt = nowSeconds();
@@ -96,16 +112,17 @@ for (const [i, { kind, host, startedAt, samples }] of flows.entries()) {
   const octets = await receiver.receivedFrom(host.address);
   const seconds = nowSeconds() - startedAt;
   const { totalRetrans } = await host.senderInfo();
-  results.push({ kind, octets, seconds, sharedOctets: octets - already[i], totalRetrans, samples });
+  const earlier = octetsBefore[senders.indexOf(host)];
+  results.push({ kind, octets: octets - earlier, seconds, sharedOctets: octets - already[i], totalRetrans, samples });
 }
 const { user, system } = process.cpuUsage(cpuBefore);
-const { entered, lost, queueDropped } = bottleneck.counters.out;
+const after = bottleneck.counters.out;
 const result: PathResult = {
   flows: results,
   sharedSeconds: nowSeconds() - sharedFrom,
-  entered,
-  lost,
-  queueDropped: queueDropped + bridge.refused,
+  entered: after.entered - before.entered,
+  lost: after.lost - before.lost,
+  queueDropped: after.queueDropped - before.queueDropped + bridge.refused,
   peakQueue: Math.round(peakQueue),
   cpu: (user + system) / 1e6 / (nowSeconds() - sharedFrom),
   lateMsP99: late.percentile(99) / 1e6 - 5,
