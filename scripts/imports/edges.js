@@ -22,7 +22,7 @@ export const EDGES = {
   stack: { folders: BELOW_STACK },
   sockets: { folders: SOCKETS, node: true, packages: ["ipaddr.js"] },
   dns: { folders: OVER_SOCKETS, node: true, packages: ["dns-packet"] },
-  tls: { folders: OVER_SOCKETS, node: true },
+  tls: { folders: OVER_SOCKETS, node: true, packages: ["asn1js"] },
   http: { folders: OVER_SOCKETS, node: true },
   host: { folders: BELOW_HOST, node: true, packages: ["ipaddr.js", "pino"] },
   sim: { folders: [...BELOW_HOST, "host"], node: true },
