@@ -75,9 +75,28 @@ export type {
 export { formatAddress } from "./base/address.ts";
 export type { Address } from "./base/address.ts";
 
+// TLS 1.2, in the shape of node:tls.
+export type { CreateTlsServer, Tls, TlsConnectArguments, TlsConnectOptions } from "./tls/tls.ts";
+export { TlsServer } from "./tls/tls-server.ts";
+export type { SecureConnectionListener, TlsServerOptions } from "./tls/tls-server.ts";
+export { TlsSocket } from "./tls/tls-socket.ts";
+export type { HandshakeSummary, TlsSocketOptions, TransportStream } from "./tls/tls-socket.ts";
+export { SecureContext } from "./tls/secure-context.ts";
+export type { EncryptedKey, Pem, SecureContextOptions } from "./tls/secure-context.ts";
+export type { CheckServerIdentity, ClientOptions as TlsClientOptions } from "./tls/client-role.ts";
+export type { AlpnCallback, SniCallback } from "./tls/server-role.ts";
+export type { KeyExchange } from "./tls/suites.ts";
+export { TlsError } from "./tls/tls-error.ts";
+
 // HTTP.
 export { StackHttpServer } from "./host/http-server.ts";
-export type { Http, HttpCloseOptions, HttpListenOptions, StackHttpOptions } from "./host/http-server.ts";
+export type {
+  Http,
+  HttpCloseOptions,
+  HttpListenOptions,
+  HttpsListenOptions,
+  StackHttpOptions,
+} from "./host/http-server.ts";
 export { HttpServer } from "./http/server.ts";
 export type { HttpServerOptions } from "./http/server.ts";
 export type { Transport, TransportHandler } from "./http/transport.ts";

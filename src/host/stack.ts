@@ -15,6 +15,8 @@ import { Driver } from "../stack/driver.ts";
 import { EventLoopTimebase, wallClockUs } from "../stack/event-loop-timebase.ts";
 import type { TcpConfig } from "../tcp/config.ts";
 import { createHttp, type Http } from "./http-server.ts";
+import { createTls, type Tls } from "../tls/tls.ts";
+import { tlsWorld } from "./tls-world.ts";
 import { type Logger, SILENT_LOGGER } from "./logger.ts";
 import { collectStats, type StackStats } from "./stats.ts";
 
@@ -63,8 +65,8 @@ interface StackEventMap {
 const CLOSE_DEADLINE_MS = 1000;
 
 /**
- * One TCP/IP host on one device. `net` is `node:net` in shape; `tcp` is the callback API beside it, `http` an
- * HTTP/1.1 server over that.
+ * One TCP/IP host on one device. `net` is `node:net` in shape, `tls` is `node:tls` over it; `tcp` is the callback API beside
+ * them, `http` an HTTP/1.1 server over that or over TLS.
  *
  * Errors: `open` throws a `RangeError` that says which option is wrong; afterwards "error" is emitted when the device
  *         fails, followed by "close".
@@ -72,6 +74,7 @@ const CLOSE_DEADLINE_MS = 1000;
 export class Stack extends EventEmitter<StackEventMap> {
   readonly net: Net;
   readonly tcp: Tcp;
+  readonly tls: Tls;
   readonly http: Http;
   readonly #driver: Driver;
   readonly #timebase: Timebase;
@@ -94,7 +97,10 @@ export class Stack extends EventEmitter<StackEventMap> {
     const { tcp } = this.#driver.core;
     this.net = createNet({ service: tcp, timebase: this.#timebase, lookup: options.lookup });
     this.tcp = createTcp(tcp);
-    this.http = createHttp({ tcp: this.tcp, timebase: this.#turnTime(), wallClockMs: () => wallClockUs() / 1000 });
+    const wallClockMs = (): number => wallClockUs() / 1000;
+    this.tls = createTls(this.net, tlsWorld({ timebase: this.#timebase, wallClockMs, random: options.random }));
+    const { tcp: connections, net, tls } = this;
+    this.http = createHttp({ tcp: connections, net, tls, timebase: this.#turnTime(), wallClockMs });
   }
 
   /** Opens a stack on `options.device`. It keeps the process alive until `close` or `unref`. */
