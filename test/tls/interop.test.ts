@@ -276,7 +276,7 @@ test("our client shows its certificate to OpenSSL's server, and cannot go on wit
 
 test("Node's server asks our client for its certificate, and sees it", async () => {
   const server = nodeServer({ ...BOTH, maxVersion: "TLSv1.2", requestCert: true, ca }, (socket) => {
-    socket.end(`${socket.authorized} ${socket.getPeerCertificate().subject.CN}`);
+    socket.end(`${socket.authorized} ${String(socket.getPeerCertificate().subject.CN)}`);
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");

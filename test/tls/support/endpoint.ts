@@ -47,10 +47,10 @@ export class Endpoint {
   readonly failures: ConnectionFailure[] = [];
   outcome: HandshakeOutcome | null = null;
   ends = 0;
-  #written: Buffer[] = [];
+  readonly #written: Buffer[] = [];
 
   constructor(makeMachine: ConstructorParameters<typeof TlsConnection>[1], answers: Answers = {}) {
-    const { verify = (job) => job.resume({ authorizationError: null }), choose = chooseFixtures } = answers;
+    const { verify = trust, choose = chooseFixtures } = answers;
     this.connection = new TlsConnection(
       {
         write: (octets) => this.#written.push(octets),
@@ -82,6 +82,8 @@ export class Endpoint {
 }
 
 const identities = serverIdentities();
+
+const trust = (job: VerifyJob): void => job.resume({ authorizationError: null });
 
 const chooseFixtures = (job: ChooseJob): void =>
   job.resume({ identities, alpnProtocol: job.alpnProtocols.at(0) ?? null });

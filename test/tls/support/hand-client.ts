@@ -48,7 +48,7 @@ export class HandClient {
   /** The pre-master secret that it means. */
   readonly preMaster = Buffer.concat([Buffer.of(3, 3), Buffer.alloc(46, 0x5e)]);
   suite = suiteNamed("AES128-GCM-SHA256");
-  #transcript: Buffer[] = [];
+  readonly #transcript: Buffer[] = [];
   #hello: ServerHello | null = null;
   #certificate: X509Certificate | null = null;
   #secrets: SessionSecrets | null = null;
