@@ -3,6 +3,7 @@ import { type Seq, seqDiff, seqGe, seqLt } from "../base/seq.ts";
 import type { Segment } from "../wire/segment.ts";
 import type { TcpConnection } from "./connection.ts";
 import { type Delivery, SSTHRESH_INFINITE } from "./congestion/controller.ts";
+import type { RateSampler } from "./congestion/rate-sampler.ts";
 import { isEcho } from "./ecn.ts";
 import { type InFlight, RETRANSMITTED, SACKED } from "./in-flight.ts";
 import {
@@ -12,6 +13,7 @@ import {
   detectLossByTime,
   endRecovery,
   probeRepairedLoss,
+  pipe,
   reduceProportionally,
   reportsDuplicate,
   takeBack,
@@ -22,6 +24,9 @@ import { FAST_RECOVERY, OPEN, type Sender } from "./sender.ts";
 import { DRAIN_DUE, FIN_QUEUED, FIN_SENT, RTO_ARMED, SACK_OK, TAIL_PROBE_DUE, TIMESTAMPS, type Tcb } from "./tcb.ts";
 import { learnFromProbe, type ProbeFate } from "./tail-loss-probe.ts";
 import { watchLoss } from "./timers.ts";
+
+/** A window beyond any that a peer can offer: RFC 7323 §2.3. */
+const CWND_MAX = 1 << 30;
 
 /**
  * Takes in SEG.ACK, SEG.WND and the SACK blocks. Precondition: SND.UNA <= SEG.ACK <= SND.NXT, a synchronized state.
@@ -37,6 +42,7 @@ export function acknowledge(c: TcpConnection, seg: Segment): void {
   }
   const flightBefore = c.flightSize;
   const una = c.sndUna;
+  const pipeBefore = sender.rates === null ? 0 : pipe(c, sender);
   // With a closed window it answers a probe: nothing was lost.
   const duplicate = acked === 0 && flightBefore > 0 && seg.len === 0 && window === c.sndWnd && window > 0;
   const recovering = sender.phase === FAST_RECOVERY; // Its last ACK too finds the window set already: RFC 6582 §3.2 (3).
@@ -57,10 +63,11 @@ export function acknowledge(c: TcpConnection, seg: Segment): void {
   const reported = acked - (sackedBefore - kept) + newlySacked;
   // Without SACK, each duplicate ACK stands for a segment, which the ACK that covers it must not count again.
   const delivered = sack ? reported : Math.max(0, acked - dupBefore) + (duplicate ? c.sendMss : 0);
-  if (sender.phase === FAST_RECOVERY) reduceProportionally(c, sender, delivered);
-  else if (acked > 0 && !recovering && flightBefore * 2 >= c.cwnd && !isEcho(c, seg)) {
+  if (sender.rates !== null) giveSample(c, sender, sender.rates, delivered, rttUs, pipeBefore);
+  else if (sender.phase === FAST_RECOVERY) reduceProportionally(c, sender, delivered);
+  else if (acked > 0 && !recovering && !isEcho(c, seg) && sender.usage.mayGrow(c)) {
     // Not for duplicate ACKs: they let new segments out and leave the window as it is (RFC 3042 §2).
-    c.controller?.delivered(c, fillDelivery(c, reported, rttUs));
+    c.controller?.delivered?.(c, fillDelivery(c, reported, rttUs));
   }
   updateWindow(c, seg, window);
   if (acked > 0) settle(c, sender);
@@ -71,9 +78,10 @@ function takeProbesFate(c: Tcb, fate: ProbeFate): void {
   if (fate === "repaired") probeRepairedLoss(c);
 }
 
-/** RFC 3522 §3.2 (6): the ACK of the first retransmission answers the original instead. */
+/** RFC 3522 §3.2 (6): the ACK of the first retransmission answers the original instead. Not with ECE: RFC 4015 §3.1. */
 function isSpurious(c: Tcb, sender: Sender, seg: Segment, una: Seq): boolean {
-  if (sender.phase === OPEN || !c.has(TIMESTAMPS) || !seg.hasTimestamps || seg.tsEcr === 0) return false;
+  if (sender.phase === OPEN || isEcho(c, seg) || !c.has(TIMESTAMPS) || !seg.hasTimestamps || seg.tsEcr === 0)
+    return false;
   return sender.undo.provenByTimestamp(una, seg.tsEcr, c.tsOffset);
 }
 
@@ -92,6 +100,26 @@ function fillDelivery(c: Tcb, octets: number, rttUs: number): Delivery {
   delivery.sndUna = c.sndUna;
   delivery.sndNxt = c.sndNxt;
   return delivery;
+}
+
+/** To a controller that reckons with rates. What it sets is made a window that can send at all. */
+function giveSample(
+  c: Tcb,
+  sender: Sender,
+  rates: RateSampler,
+  delivered: number,
+  rttUs: number,
+  pipeBefore: number,
+): void {
+  const { lostTotal } = sender.inFlight;
+  rates.acknowledged(c.tcp.clock.nowUs, delivered, c.minRttUs, lostTotal);
+  if (rates.ackedOctets === 0 && rates.lostOctets === 0) return;
+  rates.rttUs = rttUs > 0 || delivered === 0 ? rttUs : sender.rack.rttUs; // What SACK blocks report has its time, too.
+  rates.priorInFlight = pipeBefore;
+  rates.inFlight = pipe(c, sender);
+  rates.inRecovery = sender.phase !== OPEN;
+  c.controller?.acknowledged?.(c, rates);
+  c.cwnd = Math.max(c.sendMss, Math.min(Math.floor(c.cwnd), CWND_MAX) || 0);
 }
 
 /** The round-trip time that this ACK shows, in us; 0 where it shows none. RFC 6298 §3 (Karn), RFC 7323 §4. */
@@ -132,6 +160,7 @@ function newestSentOnce(inFlight: InFlight, ack: Seq): number | null {
 /** After progress: an idle sender is given back. */
 function settle(c: TcpConnection, sender: Sender): void {
   const finWaits = c.has(FIN_QUEUED) && !c.has(FIN_SENT);
+  if (sender.rates !== null && !c.has(FIN_SENT)) return; // Its model would be forgotten.
   if (c.flightSize === 0 && c.notSent === 0 && !finWaits) {
     c.sender = null;
     c.tcp.giveBackSender(sender);

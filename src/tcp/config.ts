@@ -37,6 +37,8 @@ export interface TcpConfig {
   readonly sendHighWaterMax: number;
   /** `cubic` (RFC 9438), `newReno` (RFC 5681), or one of the application's own. */
   readonly congestion: CongestionAlgorithm;
+  /** Whether segments are spread over the round trip: see `pacer.ts`. Paths shorter than 2 ms are not, whatever it says. */
+  readonly pacing: boolean;
   /** RFC 4987 §3.6: whether SYNs beyond the SYN queue are answered by cookies instead of dropped. */
   readonly synCookies: boolean;
   /** RFC 3168. */
@@ -75,6 +77,7 @@ const TCP_DEFAULTS: TcpConfig = {
   sendHighWater: 1 << 18,
   sendHighWaterMax: 1 << 22,
   congestion: cubic,
+  pacing: true,
   synCookies: true,
   ecn: "passive",
   initialWindowSegments: 10,

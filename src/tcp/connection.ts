@@ -208,7 +208,10 @@ export class TcpConnection extends Tcb implements TcpSocket {
 
   #sender(): Sender {
     this.controller ??= this.tcp.takeController(this.congestion);
-    return (this.sender ??= this.tcp.takeSender(this.state < ESTABLISHED ? seqAdd(this.iss, 1) : this.sndNxt));
+    if (this.sender !== null) return this.sender;
+    this.sender = this.tcp.takeSender(this.state < ESTABLISHED ? seqAdd(this.iss, 1) : this.sndNxt);
+    this.sender.serves(this.controller);
+    return this.sender;
   }
 
   #queued(octets: number): boolean {

@@ -1,7 +1,7 @@
 /** Explicit congestion notification: RFC 3168 §6.1. Begin with the bits of `Tcb.ecn`. */
-import { seqGe } from "../base/seq.ts";
+import { seqGt } from "../base/seq.ts";
 import { CWR, ECE, type Segment } from "../wire/segment.ts";
-import { OPEN } from "./sender.ts";
+import { OPEN, type Sender } from "./sender.ts";
 import type { Tcb } from "./tcb.ts";
 
 /** Both sides agreed; our SYN asked; a CE mark is echoed until CWR; the next new text says CWR. */
@@ -50,13 +50,18 @@ export function takeMarks(c: Tcb, seg: Segment): void {
   }
 }
 
-/** §6.1.2: an ACK with ECE is a loss to the congestion window, once a round trip, and nothing is sent again. */
+/** §6.1.2: the window was reduced, for whatever reason: the peer learns of it, and marks from before count no more. */
+export function reduced(c: Tcb, sender: Sender): void {
+  sender.reducedUntil = c.sndNxt;
+  if ((c.ecn & ECN_OK) !== 0) c.ecn |= CWR_DUE;
+}
+
+/** §6.1.2: an ACK with ECE is a loss to the congestion window, once a window of data, and nothing is sent again. */
 export function takeEcho(c: Tcb, seg: Segment): void {
   const { sender } = c;
   if (!isEcho(c, seg) || sender?.phase !== OPEN) return;
-  if (!seqGe(c.sndUna, sender.reducedUntil)) return;
-  sender.reducedUntil = c.sndNxt;
-  c.ecn |= CWR_DUE;
+  if (!seqGt(c.sndUna, sender.reducedUntil)) return; // Until then the peer has not seen CWR.
+  reduced(c, sender);
   c.tcp.counters.ecnReductions++;
   c.controller?.lost(c, c.flightSize);
 }

@@ -29,6 +29,8 @@ export class InFlight {
   /** Octets of ranges that are SACKED, and of ranges that are LOST with no copy on its way. */
   sackedOctets = 0;
   lostOctets = 0;
+  /** Octets that were ever found lost, copies included, modulo 2^32. */
+  lostTotal = 0;
 
   get count(): number {
     return this.#count;
@@ -39,6 +41,7 @@ export class InFlight {
     this.#count = 0;
     this.sackedOctets = 0;
     this.lostOctets = 0;
+    this.lostTotal = 0;
   }
 
   /** Lets a large array go. Precondition: nothing is in flight. */
@@ -91,9 +94,11 @@ export class InFlight {
 
   /** Changes the flags of range `i`, and the sums with them. */
   setFlags(i: number, flags: number): void {
+    const lostBefore = this.lostOctets;
     this.#account(i, -this.length(i));
     this.#words[(this.#head + i) * WORDS + FLAGS] = flags;
     this.#account(i, this.length(i));
+    if (this.lostOctets > lostBefore) this.lostTotal = (this.lostTotal + this.lostOctets - lostBefore) | 0;
   }
 
   /** Range `i` went out again at `sentUs`. */

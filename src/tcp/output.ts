@@ -6,6 +6,7 @@ import { type Seq, seqAdd, seqDiff, seqGt, seqMin } from "../base/seq.ts";
 import { TX_NETWORK_HEADER, type TxBatch } from "../base/tx-batch.ts";
 import { ACK, CWR, ECE, FIN, PSH, SYN, URG } from "../wire/segment.ts";
 import { emitSegment, TCP_CHECKSUM_AT, TCP_HEADER } from "../wire/tcp.ts";
+import { SSTHRESH_INFINITE } from "./congestion/controller.ts";
 import type { TcpConnection } from "./connection.ts";
 import { ECN_ASKED, ECN_OK, ecnField, ecnFlags } from "./ecn.ts";
 import { SACKED, WITH_FIN } from "./in-flight.ts";
@@ -32,7 +33,7 @@ import {
   TIMESTAMPS,
   WINDOW_SCALE,
 } from "./tcb.ts";
-import { armRto, watchLoss } from "./timers.ts";
+import { armPacer, armRto, watchLoss } from "./timers.ts";
 import { urgentPointer } from "./urgent.ts";
 import { announcedMss, offerWindow, windowScaleFor } from "./window.ts";
 
@@ -148,7 +149,7 @@ function emit(c: TcpConnection, tx: TxBatch, seq: Seq, length: number, flags: nu
   network.seal(tx, row, c.local, c.remote, ttlOf(c), trafficClass(c, newText));
   if (c.outOfOrder !== null) duplicatesReported(c);
   counters.outSegs++;
-  c.lastSentAtMs = c.tcp.clock.nowMs;
+  if (lent > 0 || (flags & SYN) !== 0) c.lastSentAtMs = c.tcp.clock.nowMs;
   return lent;
 }
 
@@ -159,10 +160,11 @@ function duplicatesReported(c: TcpConnection): void {
 }
 
 /** The most text that one row may carry: whole segments where the device cuts them, one segment otherwise. */
-function rowLimit(c: TcpConnection): number {
+function rowLimit(c: TcpConnection, budget: number): number {
   const text = segmentText(c);
   if (c.segmentMax === 0 || urgentPointer(c, c.sndUna) > 0) return text; // A device that cuts would repeat the pointer.
-  const room = c.segmentMax - TX_NETWORK_HEADER - TCP_HEADER - c.tcp.out.optionsLength;
+  const most = c.segmentMax - TX_NETWORK_HEADER - TCP_HEADER - c.tcp.out.optionsLength;
+  const room = Math.min(most, budget + text - 1); // The budget's last segment is whole.
   return Math.max(text, room - (room % text));
 }
 
@@ -174,8 +176,11 @@ const trafficClass = (c: TcpConnection, newText: boolean): number =>
   ((c.settings?.dscp ?? 0) << 2) | (c.ecn === 0 ? 0 : ecnField(c, newText));
 
 function sendText(c: TcpConnection, sender: Sender, tx: TxBatch): boolean {
-  let budget = QUANTUM;
-  restartAfterIdle(c);
+  const { pacer } = sender;
+  let turn = QUANTUM;
+  let held = false;
+  restartAfterIdle(c, sender);
+  pacer.grant(c, sender);
   if (c.has(PROBE_DUE)) {
     if (!tx.hasRoom()) return true;
     sendProbe(c, sender, tx);
@@ -184,9 +189,11 @@ function sendText(c: TcpConnection, sender: Sender, tx: TxBatch): boolean {
     const i = nextLost(sender);
     const room = i < 0 ? 0 : resendRoom(c, sender, i);
     if (room <= 0) break;
-    if (!tx.hasRoom() || budget <= 0) return true;
+    held = pacer.left <= 0 && !sender.firstIsDue;
+    if (held) break;
+    if (!tx.hasRoom() || turn <= 0) return true;
     sender.firstIsDue = false;
-    budget -= resend(c, sender, tx, i, room);
+    turn -= resend(c, sender, tx, i, room);
   }
   if (c.has(TAIL_PROBE_DUE)) {
     if (!tx.hasRoom()) return true;
@@ -197,11 +204,26 @@ function sendText(c: TcpConnection, sender: Sender, tx: TxBatch): boolean {
     const length = sendableText(c, sender);
     const fin = c.has(FIN_QUEUED) && !c.has(FIN_SENT) && length === c.notSent;
     if (length === 0 && !fin) break;
-    if (!tx.hasRoom() || budget <= 0) return true;
-    budget -= sendNew(c, sender, tx, length, fin);
+    held = length > 0 && pacer.left <= 0;
+    if (held) break;
+    if (!tx.hasRoom() || turn <= 0) return true;
+    turn -= sendNew(c, sender, tx, length, fin);
   }
+  if (held) armPacer(c, pacer);
+  else pacer.idles();
+  noteUsage(c, sender);
   armPersist(c);
   return false;
+}
+
+/** Everything that may leave has left: what is it that keeps the rest back? */
+function noteUsage(c: TcpConnection, sender: Sender): void {
+  const inFlight = pipe(c, sender);
+  const limited = c.cwnd - inFlight < c.sendMss;
+  sender.usage.sent(c.sndUna, c.sndNxt, inFlight, limited);
+  if (sender.rates !== null && !limited && c.notSent === 0 && sender.inFlight.lostOctets === 0) {
+    sender.rates.appLimited(inFlight);
+  }
 }
 
 /** How much of range `i` may be sent again now: never beyond the peer's window (SHLD-16), whole segments where there are. */
@@ -212,9 +234,13 @@ function resendRoom(c: TcpConnection, sender: Sender, i: number): number {
   return room < c.sendMss && inPipe > 0 && room < sender.inFlight.length(i) ? 0 : room;
 }
 
-/** RFC 5681 §4.1: after an idle RTO the window restarts from the initial one. */
-function restartAfterIdle(c: TcpConnection): void {
-  if (c.flightSize > 0 || ((c.tcp.clock.nowMs - c.lastSentAtMs) | 0) <= c.rtoMs) return;
+/**
+ * RFC 5681 §4.1: after an idle RTO the window restarts from the initial one. `ssthresh` remembers three quarters of what it
+ * was, as Linux has it, so that slow start leads back there and no further.
+ */
+function restartAfterIdle(c: TcpConnection, sender: Sender): void {
+  if (c.flightSize > 0 || sender.rates !== null || ((c.tcp.clock.nowMs - c.lastSentAtMs) | 0) <= c.rtoMs) return;
+  if (c.ssthresh < SSTHRESH_INFINITE) c.ssthresh = Math.max(c.ssthresh, (3 * c.cwnd) >> 2);
   c.cwnd = Math.min(c.cwnd, c.initialWindow);
 }
 
@@ -233,11 +259,18 @@ function sendNew(c: TcpConnection, sender: Sender, tx: TxBatch, length: number, 
 function pushInFlight(c: TcpConnection, sender: Sender, start: Seq, end: Seq, withFin: boolean): void {
   if (c.flightSize === 0) c.progressAtMs = c.tcp.clock.nowMs;
   const wasOne = c.flightSize <= c.sendMss; // A lone segment's ACK may be held back, and so the RTO was the sooner.
+  leaves(c, sender, seqDiff(end, start));
   sender.inFlight.push(start, end, c.tcp.clock.nowUs | 0, withFin ? WITH_FIN : 0);
   c.sndNxt = end;
   if (sender.phase === FAST_RECOVERY) sender.prr.sent(seqDiff(end, start));
   const isMore = wasOne && c.flightSize > c.sendMss && !c.has(TIMER_IS_REORDERING);
   if (!c.has(RTO_ARMED) || c.has(TIMER_IS_PROBE) || isMore) watchLoss(c, sender); // RFC 6298 (5.1), RFC 8985 §7.2.
+}
+
+/** Octets leave, before they count as being in flight: whoever reckons with rates is told. */
+function leaves(c: TcpConnection, sender: Sender, octets: number): void {
+  sender.pacer.sent(octets);
+  if (sender.rates !== null) sender.rates.sends(c.tcp.clock.nowUs, pipe(c, sender));
 }
 
 /** Sends range `i` again, or as much of it as `room` and one row allow. */
@@ -246,12 +279,13 @@ function resend(c: TcpConnection, sender: Sender, tx: TxBatch, i: number, room: 
   fillOptions(c);
   const start = inFlight.start(i);
   const full = segmentText(c);
-  const limit = Math.min(rowLimit(c), Math.max(room - (room % full), Math.min(room, full)));
+  const limit = Math.min(rowLimit(c, sender.pacer.left), Math.max(room - (room % full), Math.min(room, full)));
   const text = inFlight.length(i) - ((inFlight.flags(i) & WITH_FIN) !== 0 ? 1 : 0);
   const fin = text <= limit && (inFlight.flags(i) & WITH_FIN) !== 0;
   const lent = emit(c, tx, start, Math.min(text, limit), fin ? ACK | FIN : ACK);
   const sent = lent + (fin && lent === text ? 1 : 0);
   if (sent < inFlight.length(i)) inFlight.split(i, seqAdd(start, sent));
+  leaves(c, sender, sent);
   inFlight.resent(i, c.tcp.clock.nowUs | 0);
   if (sender.phase === FAST_RECOVERY) sender.prr.sent(sent);
   sender.undo.sentAgain(start, sent, c.tcp.clock.nowMs);
@@ -298,7 +332,7 @@ function sendableText(c: TcpConnection, sender: Sender): number {
   if (pending === 0) return 0;
   const window = windowBehind(c, c.sndNxt);
   const congestion = c.cwnd - pipe(c, sender);
-  const room = Math.min(window, congestion, rowLimit(c));
+  const room = Math.min(window, congestion, rowLimit(c, sender.pacer.left));
   if (room <= 0) return 0;
   const text = segmentText(c);
   if (room < pending) {

@@ -5,6 +5,7 @@
 import { type Seq, seqAdd, seqDiff, seqGe, seqGt, seqLe, seqLt } from "../base/seq.ts";
 import type { Segment } from "../wire/segment.ts";
 import type { TcpConnection } from "./connection.ts";
+import { isEcho, reduced } from "./ecn.ts";
 import { COPY_IN_FLIGHT, type InFlight, LOST, RETRANSMITTED, SACKED } from "./in-flight.ts";
 import { FAST_RECOVERY, OPEN, RTO_RECOVERY, type Sender } from "./sender.ts";
 import { type Tcb, TIMESTAMPS } from "./tcb.ts";
@@ -25,6 +26,10 @@ export function deliverUpTo(c: Tcb, sender: Sender, seg: Segment): void {
   for (let i = 0; i < inFlight.count && seqLe(inFlight.end(i), seg.ack); i++) {
     if ((inFlight.flags(i) & SACKED) === 0) delivered(c, sender, seg, i);
   }
+  const { rates } = sender;
+  const cut = rates === null ? inFlight.count : inFlight.firstEndingAfter(seg.ack);
+  if (cut < inFlight.count && seqLt(inFlight.start(cut), seg.ack))
+    rates?.reports(inFlight.sentUs(cut), c.tcp.clock.nowUs);
 }
 
 /** RFC 8985 §6.2 steps 1 to 3 for range `i`. */
@@ -41,6 +46,7 @@ function delivered(c: Tcb, sender: Sender, seg: Segment, i: number): void {
     ambiguous ||= ageUs < c.minRttUs;
   }
   sender.rack.delivered(inFlight.end(i), sentUs, flags, nowUs, ambiguous);
+  if (sender.rates !== null) sender.rates.reports(sentUs, nowUs);
 }
 
 /**
@@ -105,15 +111,16 @@ export function reportsDuplicate(seg: Segment): boolean {
 export function takeDuplicateReport(c: Tcb, sender: Sender, seg: Segment): void {
   c.tcp.counters.dsacksReceived++;
   sender.rack.duplicateReported(c.sndUna, c.sndNxt);
-  if (sender.undo.provenByDsack(seg.sackEdges[0] as Seq, seg.sackEdges[1] as Seq)) takeBack(c, sender);
+  if (!isEcho(c, seg) && sender.undo.provenByDsack(seg.sackEdges[0] as Seq, seg.sackEdges[1] as Seq))
+    takeBack(c, sender);
 }
 
 /** The response to the loss is undone, and what was thought lost is not any more. */
 export function takeBack(c: Tcb, sender: Sender): void {
   const { inFlight } = sender;
   c.tcp.counters.spuriousRecoveries++;
-  sender.undo.apply(c);
-  c.controller?.undone?.();
+  if (sender.rates === null) sender.undo.apply(c);
+  c.controller?.undone?.(c);
   for (let i = 0; i < inFlight.count; i++) {
     const flags = inFlight.flags(i);
     if ((flags & (LOST | COPY_IN_FLIGHT)) === LOST) inFlight.setFlags(i, flags & ~LOST);
@@ -136,10 +143,11 @@ function markHeadLost(c: Tcb, sender: Sender): void {
 export function endRecovery(c: Tcb, sender: Sender): void {
   if (sender.phase === OPEN || !seqGe(c.sndUna, sender.recoveryPoint)) return;
   const wasFast = sender.phase === FAST_RECOVERY;
-  if (wasFast) c.cwnd = c.ssthresh; // RFC 6937 §3.1, at the end of recovery.
+  if (wasFast && sender.rates === null) c.cwnd = c.ssthresh; // RFC 6937 §3.1, at the end of recovery.
   sender.phase = OPEN;
   sender.dupAcks = 0;
   sender.rack.recovered();
+  c.controller?.recovered?.(c);
   // What was sent during the recovery that has just ended, and was found lost in it, is a congestion event of its own.
   if (wasFast && sender.inFlight.count > 0 && (sender.inFlight.flags(0) & LOST) !== 0) enterFastRecovery(c, sender);
 }
@@ -198,12 +206,14 @@ function enterFastRecovery(c: Tcb, sender: Sender): void {
   sender.prr.begin(c.flightSize);
   sender.probe.outstanding = false;
   c.tcp.counters.fastRetransmits++;
+  reduced(c, sender);
   // RFC 5681 §3.2 (2): without what limited transmit has sent, which is all that is in flight beyond cwnd.
   c.controller?.lost(c, Math.min(c.flightSize, c.cwnd));
 }
 
 /** RFC 6937 §3.1, for each ACK of a fast recovery. */
 export function reduceProportionally(c: Tcb, sender: Sender, deliveredOctets: number): void {
+  if (sender.rates !== null) return; // The model reckons with losses itself.
   c.cwnd = sender.prr.window(deliveredOctets, pipe(c, sender), c.ssthresh, c.sendMss);
 }
 
@@ -218,7 +228,9 @@ export function probeRepairedLoss(c: Tcb): void {
  */
 export function timeOut(c: Tcb, sender: Sender): void {
   const { inFlight } = sender;
-  if (c.expirations === 0) sender.undo.begin(c, headResent(sender));
+  // Fast recovery has reduced the window for these losses already: RFC 5681 (4) speaks of the first retransmission. Linux too.
+  const first = c.expirations === 0 && sender.phase !== FAST_RECOVERY;
+  if (first) sender.undo.begin(c, headResent(sender));
   for (let i = 0; i < inFlight.count; i++)
     inFlight.setFlags(i, (inFlight.flags(i) | LOST) & ~(SACKED | COPY_IN_FLIGHT));
   sender.phase = RTO_RECOVERY;
@@ -226,7 +238,8 @@ export function timeOut(c: Tcb, sender: Sender): void {
   sender.dupAcks = 0;
   sender.retransmitFrom = 0;
   sender.probe.outstanding = false;
-  c.controller?.timedOut(c, c.flightSize, c.expirations === 0);
+  reduced(c, sender);
+  c.controller?.timedOut(c, c.flightSize, first);
 }
 
 /** The next range to send again, or -1. Precondition: `lostOctets` > 0. */

@@ -1,6 +1,10 @@
 import type { MemoryBudget } from "../base/memory-budget.ts";
 import { type Seq, seqAdd } from "../base/seq.ts";
+import type { CongestionController } from "./congestion/controller.ts";
+import { RateSampler } from "./congestion/rate-sampler.ts";
+import { WindowUsage } from "./congestion/window-usage.ts";
 import { COPY_IN_FLIGHT, InFlight, LOST, SACKED } from "./in-flight.ts";
+import { Pacer } from "./pacer.ts";
 import { Prr } from "./prr.ts";
 import { Rack } from "./rack.ts";
 import { SendQueue } from "./send-queue.ts";
@@ -30,6 +34,10 @@ export class Sender {
   readonly prr = new Prr();
   readonly undo = new Undo();
   readonly probe = new TailLossProbe();
+  readonly usage = new WindowUsage();
+  readonly pacer = new Pacer();
+  /** There where the controller wants samples of every ACK. */
+  rates: RateSampler | null = null;
   /** The first range that may be lost and not yet sent again. */
   retransmitFrom = 0;
 
@@ -55,6 +63,14 @@ export class Sender {
     this.rack.reset(sndNxt);
     this.undo.reset();
     this.probe.reset();
+    this.usage.reset(sndNxt);
+    this.pacer.reset();
+    this.rates = null;
+  }
+
+  /** `controller` is the one that the connection has from now on. */
+  serves(controller: CongestionController): void {
+    this.rates = controller.acknowledged === undefined ? null : (this.rates ?? new RateSampler());
   }
 
   /**
@@ -63,10 +79,12 @@ export class Sender {
    */
   markUnsent(seq: Seq): void {
     const { inFlight } = this;
+    const { lostTotal } = inFlight;
     for (let i = inFlight.firstEndingAfter(seq); i < inFlight.count; i++) {
       const flags = inFlight.flags(i);
       if ((flags & SACKED) === 0) inFlight.setFlags(i, (flags | LOST) & ~COPY_IN_FLIGHT);
     }
+    inFlight.lostTotal = lostTotal;
     this.retransmitFrom = 0;
   }
 }

@@ -15,6 +15,7 @@ export function changeSettings(c: TcpConnection, wishes: TcpSettings): void {
   c.settings = { ...c.settings, ...given };
   if (given.noDelay !== undefined) c.setNoDelay(given.noDelay);
   if (given.congestion !== undefined) useCongestion(c, given.congestion);
+  if (given.pacing !== undefined && c.sender !== null) c.wantsTurn();
   if (given.keepAlive !== undefined) useKeepAlive(c, given.keepAlive);
   if (given.userTimeoutMs !== undefined) useUserTimeout(c, userTimeoutMs, given.userTimeoutMs);
 }
@@ -22,7 +23,11 @@ export function changeSettings(c: TcpConnection, wishes: TcpSettings): void {
 function useCongestion(c: TcpConnection, algorithm: CongestionAlgorithm): void {
   if (c.controller !== null) c.tcp.giveBackController(c.controller, c.congestion);
   c.congestion = algorithm;
-  c.controller = c.sender === null ? null : c.tcp.takeController(algorithm);
+  c.pacingRate = 0;
+  c.controller = null;
+  if (c.sender === null) return;
+  c.controller = c.tcp.takeController(algorithm);
+  c.sender.serves(c.controller);
 }
 
 function useKeepAlive(c: TcpConnection, wish: boolean | KeepAliveOptions): void {

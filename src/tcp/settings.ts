@@ -17,6 +17,8 @@ export interface TcpSettings {
   readonly softErrors?: boolean;
   /** From the next time on that it has something to send. */
   readonly congestion?: CongestionAlgorithm;
+  /** Whether its segments are spread over the round trip. Default: the stack's. */
+  readonly pacing?: boolean;
 }
 
 /** Errors: `RangeError` that says what would be right. */

@@ -90,6 +90,8 @@ export class Tcb implements FourTuple {
   rcvBuffer: number;
   tunedAt = 0 as Seq;
   tunedAtMs = 0;
+  /** The most that its owner ever took in one. */
+  tunedOctets = 0;
   /** Twice what its owner took in the last round trip that was measured: what it may hold although memory is tight. */
   rcvEarned = 0;
   /** Received octets that the owner says it keeps (`retain`). */
@@ -115,6 +117,8 @@ export class Tcb implements FourTuple {
   /** RFC 5681 §2; octets. */
   cwnd = 0;
   ssthresh = SSTHRESH_INFINITE;
+  /** Octets per second, where a controller sets it; see `pacer.ts`. */
+  pacingRate = 0;
 
   /** RFC 6298 §2; 0 before the first sample. */
   srttUs = 0;

@@ -27,6 +27,7 @@ export function timersExpire(c: TcpConnection): void {
     c.unset(ACK_ARMED);
     c.ackNow();
   }
+  if (c.sender?.pacer.isDue(c.tcp.clock.nowMs) === true) c.wantsTurn();
   try {
     if (isDue(c, RTO_ARMED, c.rtoAtMs)) {
       c.unset(RTO_ARMED);

@@ -1,6 +1,7 @@
-/** A connection's three deadlines, and the one entry in the stack's wheel that serves them all. */
+/** A connection's deadlines, and the one entry in the stack's wheel that serves them all. */
 import { ACK_ARMED, LIFE_ARMED, RTO_ARMED, type Tcb, TIMER_IS_PROBE, TIMER_IS_REORDERING, WHEEL_ARMED } from "./tcb.ts";
 import type { TcpConnection } from "./connection.ts";
+import type { Pacer } from "./pacer.ts";
 import { backedOffRtoMs } from "./rtt.ts";
 import type { Sender } from "./sender.ts";
 import { probeTimeoutMs } from "./tail-loss-probe.ts";
@@ -40,6 +41,11 @@ export const armLife = (c: TcpConnection, delayMs: number): void => {
   schedule(c, c.lifeAtMs);
 };
 
+/** Text waits for the pacer's budget. */
+export const armPacer = (c: TcpConnection, pacer: Pacer): void => {
+  schedule(c, pacer.wait(c.tcp.clock.nowUs, c.tcp.clock.nowMs));
+};
+
 /**
  * The wheel is only ever moved to an earlier time: an entry that comes too early finds nothing due and is set again.
  * So the common case, a retransmission timer that every ACK restarts, touches no wheel.
@@ -57,6 +63,7 @@ export function reschedule(c: TcpConnection): void {
   if (c.has(RTO_ARMED)) schedule(c, c.rtoAtMs);
   if (c.has(ACK_ARMED)) schedule(c, c.ackAtMs);
   if (c.has(LIFE_ARMED)) schedule(c, c.lifeAtMs);
+  if (c.sender?.pacer.armed === true) schedule(c, c.sender.pacer.atMs);
 }
 
 export const isDue = (c: Tcb, bit: number, deadlineMs: number): boolean =>

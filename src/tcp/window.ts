@@ -7,6 +7,8 @@ import type { TcpConfig } from "./config.ts";
 import { type Tcb, TIMESTAMPS } from "./tcb.ts";
 
 const FIELD_MAX = 65_535;
+/** What a peer sends in its first round trip, for autotuning: RFC 6928. */
+const TUNED_SEGMENTS = 10;
 
 /** Memory that the connection's received text takes now, beyond a hole aside. */
 export const heldOctets = (c: Tcb): number =>
@@ -55,7 +57,8 @@ export const windowOpened = (c: Tcb): boolean => {
 };
 
 /**
- * Receive-window autotuning: once a round trip, room for twice of what the owner took in it, so that the peer may double its rate.
+ * Receive-window autotuning: once a round trip, room for twice of what the owner took in it, and up to six times where that was
+ * more than ever before: a peer in slow start sends twice as much in the trip that has begun, and four times in the next.
  * As Linux does (dynamic right-sizing, Fisk and Feng 2001); RFC 9293 §3.8.6.2.2 leaves the buffer's size open.
  */
 export function tuneBuffer(c: Tcb, seg: Segment): void {
@@ -68,7 +71,10 @@ export function tuneBuffer(c: Tcb, seg: Segment): void {
   c.tunedAt = takenUpTo;
   c.tunedAtMs = nowMs;
   c.rcvEarned = Math.min(2 * Math.max(0, octets), c.tcp.config.receiveBufferMax);
-  if (c.rcvEarned > c.rcvBuffer) c.rcvBuffer = c.rcvEarned;
+  const growth = Math.min(1, Math.max(0, octets / Math.max(c.tunedOctets, TUNED_SEGMENTS * c.rcvMss) - 1));
+  c.tunedOctets = Math.max(c.tunedOctets, octets);
+  const wanted = Math.floor(2 * octets * (1 + 2 * growth));
+  if (wanted > c.rcvBuffer) c.rcvBuffer = Math.min(wanted, c.tcp.config.receiveBufferMax);
 }
 
 /** The smallest shift with which the whole receive buffer can be offered. RFC 7323 §2.3. */

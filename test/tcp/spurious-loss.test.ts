@@ -56,6 +56,7 @@ test("RFC 8985 §7.3: a probe with new text leaves room for the SACK blocks besi
 
 /** Measures a round trip, then has two segments wait for their ACK; returns after how many ms the second is sent again. */
 function probeAfterMs(t: ScriptedPeer, n: number): number {
+  t.tcb.cwnd = 10 * MSS; // Whatever the last loss has left of it.
   t.send(MSS).take();
   t.inject(`ACK seq=1 ack=${end(n + 1)}`);
   t.send(2 * MSS).take();

@@ -21,20 +21,22 @@ class Cubic implements CongestionController {
   #epochUs = -1;
   /** K, in seconds. */
   #k = 0;
+  /** When the window last grew in it. */
+  #grownUs = -1;
   /** After a time-out the curve starts at its plateau: RFC 9438 §4.8. */
   #afterTimeout = false;
-  /** W_max and cwnd_prior before the last congestion event, for `undone`. */
-  #wMaxBefore = 0;
-  #cwndPriorBefore = 0;
+  /** All of that before the last congestion event, for `undone`. */
+  readonly #before = { wMax: 0, cwndPrior: 0, wEst: 0, epochUs: -1, k: 0 };
   /** Fractions of an octet that the window has grown by. */
   #rest = 0;
 
   reset(): void {
     this.#hyStart.reset();
-    this.#wMax = this.#cwndPrior = this.#wEst = this.#wMaxBefore = this.#cwndPriorBefore = 0;
-    this.#epochUs = -1;
+    this.#wMax = this.#cwndPrior = this.#wEst = 0;
+    this.#epochUs = this.#grownUs = -1;
     this.#k = this.#rest = 0;
     this.#afterTimeout = false;
+    this.#remember();
   }
 
   delivered(window: CongestionWindow, delivery: Delivery): void {
@@ -46,6 +48,8 @@ class Cubic implements CongestionController {
   #avoidCongestion(window: CongestionWindow, delivery: Delivery): void {
     const mss = window.sendMss;
     if (this.#epochUs < 0) this.#beginEpoch(window, delivery.nowUs);
+    else this.#leaveOutPause(delivery);
+    this.#grownUs = delivery.nowUs;
     const seconds = (delivery.nowUs - this.#epochUs) / 1e6;
     const alpha = this.#wEst < this.#cwndPrior ? ALPHA : 1;
     this.#wEst += alpha * mss * (delivery.octets / window.cwnd);
@@ -59,6 +63,12 @@ class Cubic implements CongestionController {
     const whole = Math.floor(this.#rest);
     this.#rest -= whole;
     window.cwnd += whole;
+  }
+
+  /** RFC 9438 §4.2 and §5.8: time in which the application, and not the window, was the limit does not count for t. */
+  #leaveOutPause({ nowUs, srttUs }: Delivery): void {
+    const pauseUs = nowUs - this.#grownUs;
+    if (pauseUs > srttUs) this.#epochUs += pauseUs - srttUs;
   }
 
   /** W_cubic(t) of RFC 9438 (1), in octets. */
@@ -81,6 +91,7 @@ class Cubic implements CongestionController {
 
   lost(window: CongestionWindow): void {
     this.#reduce(window);
+    this.#afterTimeout = false;
     window.cwnd = window.ssthresh;
   }
 
@@ -89,21 +100,33 @@ class Cubic implements CongestionController {
     this.#afterTimeout = true;
     this.#epochUs = -1;
     window.cwnd = window.sendMss;
-    this.#hyStart.restart();
+    this.#hyStart.reset();
   }
 
-  /** RFC 9438 §4.9.1: the curve is as before; its stage begins anew. */
+  /** RFC 9438 §4.9.1 and §4.9.2: the curve and its stage are as before. */
   undone(): void {
-    this.#wMax = this.#wMaxBefore;
-    this.#cwndPrior = this.#cwndPriorBefore;
+    const before = this.#before;
+    this.#wMax = before.wMax;
+    this.#cwndPrior = before.cwndPrior;
+    this.#wEst = before.wEst;
+    this.#epochUs = before.epochUs;
+    this.#k = before.k;
     this.#afterTimeout = false;
+  }
+
+  #remember(): void {
+    const before = this.#before;
+    before.wMax = this.#wMax;
+    before.cwndPrior = this.#cwndPrior;
+    before.wEst = this.#wEst;
+    before.epochUs = this.#epochUs;
+    before.k = this.#k;
   }
 
   /** RFC 9438 §4.6 and §4.7 (fast convergence). */
   #reduce(window: CongestionWindow): void {
+    this.#remember();
     this.#epochUs = -1;
-    this.#wMaxBefore = this.#wMax;
-    this.#cwndPriorBefore = this.#cwndPrior;
     this.#cwndPrior = window.cwnd;
     this.#wMax = window.cwnd < this.#wMax ? (window.cwnd * (1 + BETA)) / 2 : window.cwnd;
     window.ssthresh = Math.max(Math.floor(window.cwnd * BETA), 2 * window.sendMss);

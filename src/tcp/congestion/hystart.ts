@@ -1,6 +1,6 @@
 /** HyStart++: slow start that ends when the round-trip time grows. RFC 9406. */
 import { type Seq, seqGe, toSeq } from "../../base/seq.ts";
-import type { CongestionWindow, Delivery } from "./controller.ts";
+import { type CongestionWindow, type Delivery, SSTHRESH_INFINITE } from "./controller.ts";
 
 /** RFC 9406 §4.3. L is infinite there for senders that pace; a super-segment's delivery counts in full here. */
 const MIN_RTT_THRESH_US = 4000,
@@ -9,6 +9,13 @@ const MIN_RTT_THRESH_US = 4000,
   N_RTT_SAMPLE = 8,
   CSS_GROWTH_DIVISOR = 4,
   CSS_ROUNDS = 5;
+
+/**
+ * An ACK train: ACKs that follow each other within the gap, for this part of a round trip. What was sent in half of one is
+ * spread by the bottleneck over so much: its pipe is nearly full. From the first HyStart (Ha and Rhee 2011), as Linux has it.
+ */
+const TRAIN_GAP_US = 2000,
+  TRAIN_PART = 0.75;
 
 /** The longest round-trip time that is told apart: 2^31 us. */
 const NO_RTT = 0x7fff_ffff;
@@ -22,56 +29,68 @@ export class HyStart {
   /** Conservative slow start: rounds spent in it, -1 outside of it. */
   #cssRounds = -1;
   #cssBaselineUs = NO_RTT;
-  /** RFC 9406 §4.3: only the initial slow start is watched. */
-  #initial = true;
+  #roundBeganUs = 0;
+  #ackedUs = 0;
+  #inTrain = false;
 
   reset(): void {
     this.#inRound = false;
     this.#lastRoundMinUs = this.#currentRoundMinUs = this.#cssBaselineUs = NO_RTT;
     this.#samples = 0;
     this.#cssRounds = -1;
-    this.#initial = true;
-  }
-
-  /** Slow start begins again after a loss: without HyStart++. */
-  restart(): void {
-    this.reset();
-    this.#initial = false;
   }
 
   /** Grows `cwnd`; sets `ssthresh` where slow start has gone far enough. */
   delivered(window: CongestionWindow, delivery: Delivery): void {
-    if (!this.#initial) {
+    if (window.ssthresh < SSTHRESH_INFINITE) {
+      // RFC 9406 §4.3: only the initial slow start is watched.
       window.cwnd = Math.min(window.cwnd + delivery.octets, Math.max(window.ssthresh, window.cwnd));
       return;
     }
     if (!this.#inRound || seqGe(toSeq(delivery.sndUna), this.#windowEnd)) this.#beginRound(window, delivery);
-    if (delivery.rttUs > 0) this.#sample(delivery.rttUs);
+    if (delivery.rttUs > 0 && this.#sample(delivery.rttUs)) window.ssthresh = window.cwnd;
+    this.#watchTrain(delivery.nowUs);
     const grown = this.#cssRounds < 0 ? delivery.octets : Math.floor(delivery.octets / CSS_GROWTH_DIVISOR);
     window.cwnd = Math.min(window.cwnd + grown, Math.max(window.ssthresh, window.cwnd));
   }
 
   #beginRound(window: CongestionWindow, delivery: Delivery): void {
     if (this.#inRound && this.#cssRounds >= 0 && ++this.#cssRounds >= CSS_ROUNDS) window.ssthresh = window.cwnd;
-    this.#inRound = true;
+    this.#inRound = this.#inTrain = true;
+    this.#roundBeganUs = this.#ackedUs = delivery.nowUs;
     this.#windowEnd = toSeq(delivery.sndNxt);
     this.#lastRoundMinUs = this.#currentRoundMinUs;
     this.#currentRoundMinUs = NO_RTT;
     this.#samples = 0;
   }
 
-  #sample(rttUs: number): void {
-    this.#currentRoundMinUs = Math.min(this.#currentRoundMinUs, rttUs);
-    if (++this.#samples < N_RTT_SAMPLE) return;
-    if (this.#cssRounds >= 0) {
-      if (this.#currentRoundMinUs < this.#cssBaselineUs) this.#cssRounds = -1; // The growth was spurious.
-      return;
-    }
-    if (this.#lastRoundMinUs === NO_RTT) return;
-    const eighth = Math.floor(this.#lastRoundMinUs / MIN_RTT_DIVISOR);
-    const threshold = Math.max(MIN_RTT_THRESH_US, Math.min(eighth, MAX_RTT_THRESH_US));
-    if (this.#currentRoundMinUs < this.#lastRoundMinUs + threshold) return;
-    this.#cssBaselineUs = this.#currentRoundMinUs;
+  /** Departs from RFC 9406, which has no trains: by the time that a round-trip time has grown a shallow queue has overflowed. */
+  #watchTrain(nowUs: number): void {
+    this.#inTrain &&= nowUs - this.#ackedUs <= TRAIN_GAP_US;
+    this.#ackedUs = nowUs;
+    const rttUs = Math.min(this.#lastRoundMinUs, this.#currentRoundMinUs);
+    if (!this.#inTrain || this.#cssRounds >= 0 || nowUs - this.#roundBeganUs < TRAIN_PART * rttUs) return;
+    this.#cssBaselineUs = rttUs;
     this.#cssRounds = 0;
   }
+
+  /** True where slow start is over at once: in its conservative part, too, the round-trip time has grown. Departs from RFC 9406. */
+  #sample(rttUs: number): boolean {
+    this.#currentRoundMinUs = Math.min(this.#currentRoundMinUs, rttUs);
+    if (++this.#samples < N_RTT_SAMPLE) return false;
+    if (this.#cssRounds >= 0) {
+      if (this.#currentRoundMinUs < this.#cssBaselineUs) this.#cssRounds = -1; // The growth was spurious.
+      return this.#cssRounds > 0 && hasGrown(this.#currentRoundMinUs, this.#cssBaselineUs);
+    }
+    if (this.#lastRoundMinUs === NO_RTT || !hasGrown(this.#currentRoundMinUs, this.#lastRoundMinUs)) return false;
+    this.#cssBaselineUs = this.#currentRoundMinUs;
+    this.#cssRounds = 0;
+    return false;
+  }
+}
+
+/** RFC 9406 §4.2: by more than jitter makes. */
+function hasGrown(rttUs: number, beforeUs: number): boolean {
+  const eighth = Math.floor(beforeUs / MIN_RTT_DIVISOR);
+  return rttUs >= beforeUs + Math.max(MIN_RTT_THRESH_US, Math.min(eighth, MAX_RTT_THRESH_US));
 }

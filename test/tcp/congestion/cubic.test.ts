@@ -13,7 +13,7 @@ class Path {
   sent = 0;
 
   constructor(cwnd: number, ssthresh = SSTHRESH_INFINITE) {
-    this.window = { cwnd, ssthresh, sendMss: MSS };
+    this.window = { cwnd, ssthresh, pacingRate: 0, sendMss: MSS };
   }
 
   /** A round: `acks` ACKs that share the window; `rttUs` is what they measure. */
@@ -23,7 +23,7 @@ class Path {
     for (let ack = 0; ack < acks; ack++) {
       this.nowUs += rttUs / acks;
       this.sent += octets;
-      this.controller.delivered(this.window, {
+      this.controller.delivered?.(this.window, {
         octets,
         rttUs,
         srttUs: rttUs,
@@ -124,4 +124,49 @@ test("RFC 9406 §4.2: a growth that goes away again ends conservative slow start
   path.round(RTT_US).round(RTT_US).round(RTT_US);
   for (let round = 0; round < 6; round++) path.round(RTT_US);
   expect(path.window.ssthresh).toBe(SSTHRESH_INFINITE);
+});
+
+test("RFC 9438 §4.2, §5.8: time in which the application was the limit does not count for the curve", () => {
+  const path = new Path(1000 * MSS, 500 * MSS);
+  path.controller.lost(path.window, 1000 * MSS);
+  path.round().round();
+  const before = path.window.cwnd;
+  path.nowUs += 3600e6;
+  path.round();
+  expect(path.window.cwnd / before).toBeGreaterThan(1);
+  expect(path.window.cwnd / before).toBeLessThan(1.05);
+});
+
+test("RFC 9438 §4.9.1: after a reduction that was for nothing, the curve and its stage go on as before", () => {
+  const [undone, untouched] = [new Path(1000 * MSS, 500 * MSS), new Path(1000 * MSS, 500 * MSS)];
+  for (const path of [undone, untouched]) {
+    path.controller.lost(path.window, 1000 * MSS);
+    for (let round = 0; round < 20; round++) path.round();
+  }
+  const { cwnd, ssthresh } = undone.window;
+  undone.controller.timedOut(undone.window, cwnd, true);
+  Object.assign(undone.window, { cwnd, ssthresh }); // As the sender does it.
+  undone.controller.undone?.(undone.window);
+  for (const path of [undone, untouched]) for (let round = 0; round < 20; round++) path.round();
+  expect(undone.window.cwnd).toBe(untouched.window.cwnd);
+});
+
+test("RFC 9438 §4.8: a loss behind a time-out has a curve of its own again", () => {
+  const path = new Path(1000 * MSS, 500 * MSS);
+  path.controller.timedOut(path.window, 1000 * MSS, true);
+  path.window.cwnd = path.window.ssthresh;
+  path.controller.lost(path.window, path.window.cwnd);
+  const start = path.window.cwnd;
+  for (let round = 0; round < 10; round++) path.round();
+  // Concave: it hurries back to W_max, instead of resting on a plateau at the bottom.
+  expect(path.window.cwnd / start).toBeGreaterThan(1.05);
+});
+
+test("an ACK train of three quarters of a round trip begins conservative slow start before the queue overflows", () => {
+  const path = new Path(200 * MSS);
+  for (let round = 0; round < 3; round++) path.round(30_000, 40);
+  expect(path.window.cwnd).toBeLessThan(200 * MSS * 2 ** 3);
+  const loose = new Path(200 * MSS);
+  for (let round = 0; round < 3; round++) loose.round(30_000, 5);
+  expect(loose.window.cwnd).toBe(200 * MSS * 2 ** 3);
 });
