@@ -20,10 +20,10 @@ const CROWD = toAddress(0xc613_0000);
 const MSS = 1460;
 const FIELDS = 7;
 
-export const FIN = 1,
-  SYN = 2,
-  RST = 4,
+export const SYN = 2,
   ACK = 16;
+const FIN = 1,
+  RST = 4;
 
 /** One hostile host: an address of its own, and what it has seen of its one connection. */
 export class HostilePeer {

@@ -43,7 +43,7 @@ export const SUBTLE = [
   {
     id: "ecn-reduces-at-every-ack",
     file: "src/tcp/ecn.ts",
-    find: "if (!seqGe(c.sndUna, sender.reducedUntil)) return;",
+    find: "if (!seqGt(c.sndUna, sender.reducedUntil)) return;",
     replace: "",
     breaks: "Each ACK with ECE reduces the window, instead of one a round trip (RFC 3168 §6.1.2).",
   },
