@@ -1,81 +1,45 @@
-// Writes docs/requirements.md: each labelled requirement of RFC 9293 with the tests that are named after it.
-// With --check, fails where the file is not what it would write.
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join, relative } from "node:path";
+// Writes docs/requirements.md: each requirement with the tests that are named after it, and what a mutant of it has shown.
+// --check fails where the page is not what it would write, or a mutant cannot be applied any more.
+// --prove [LABEL…] tries the mutants first: of these rows, or of all that are not proved yet; --prove all tries every one.
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+
+import { page } from "./requirements/page.js";
+import { faultsOfMutants, prove, stateOf } from "./requirements/proof.js";
+import { readRows } from "./requirements/rows.js";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const target = join(root, "docs/requirements.md");
-const requirements = JSON.parse(readFileSync(join(root, "scripts/requirements/rfc9293.json"), "utf8"));
-const unmet = JSON.parse(readFileSync(join(root, "scripts/requirements/unmet.json"), "utf8"));
+/** States of a row whose mutant is worth trying. */
+const UNPROVED = ["untried", "survived"];
+const [mode, ...labels] = process.argv.slice(2);
 
-/** Every test of the project, by vitest's own listing. */
-function listTests() {
-  const folder = mkdtempSync(join(tmpdir(), "fourtuple-requirements-"));
-  const file = join(folder, "tests.json");
-  const vitest = join(root, "node_modules/vitest/vitest.mjs");
-  execFileSync(process.execPath, [vitest, "list", `--json=${file}`, "--configLoader", "runner"], { cwd: root });
-  const tests = JSON.parse(readFileSync(file, "utf8"));
-  rmSync(folder, { recursive: true });
-  return tests;
+const rows = readRows(root);
+const complaints = faultsOfMutants(rows, root);
+for (const { label, missing } of rows)
+  for (const text of missing) complaints.push(`${label}: no test has ${JSON.stringify(text)} in its name`);
+for (const row of rows)
+  if (row.why === undefined && row.tests.length === 0)
+    complaints.push(`${row.label}: no test is named after it, and no reason given`);
+
+if (mode === "--prove") {
+  const isWanted = ({ label }) => labels[0] === "all" || labels.includes(label);
+  const wanted = rows.filter((row) => (labels.length === 0 ? UNPROVED.includes(stateOf(row)) : isWanted(row)));
+  await prove(root, wanted, (line) => {
+    console.log(line);
+  });
 }
-
-/** The labels in a test's name: "MUST-8, MUST-9", "MUST-13, 14", "MUST-34..36". */
-function labelsOf(name) {
-  const labels = new Set();
-  for (const [, kind, first, rest] of name.matchAll(
-    /\b(MUST|SHLD|MAY|REC)-(\d+)((?:(?:,? and |, |\.\.)\d+(?![\d.§]))*)/g,
-  )) {
-    labels.add(`${kind}-${first}`);
-    let previous = Number(first);
-    for (const [, sign, number] of rest.matchAll(/(\.\.|, and | and |, )(\d+)/g)) {
-      for (let n = sign === ".." ? previous + 1 : Number(number); n <= Number(number); n++) labels.add(`${kind}-${n}`);
-      previous = Number(number);
-    }
-  }
-  return labels;
+for (const complaint of complaints) console.error(complaint);
+if (mode === "--check") {
+  const stale = readFileSync(target, "utf8") !== page(rows);
+  if (stale) console.error("docs/requirements.md is out of date: run `npm run requirements`");
+  process.exit(stale || complaints.length > 0 ? 1 : 0);
 }
-
-const byLabel = new Map();
-for (const { name, file } of listTests()) {
-  for (const label of labelsOf(name)) {
-    if (!byLabel.has(label)) byLabel.set(label, new Set());
-    byLabel.get(label).add(relative(root, file));
-  }
-}
-
-const escape = (text) => text.replaceAll("|", "\\|");
-const lines = [];
-const missing = [];
-for (const { label, section, requirement } of requirements) {
-  const files = [...(byLabel.get(label) ?? [])].sort();
-  const why = unmet[label];
-  if (files.length === 0 && why === undefined) missing.push(label);
-  const proof =
-    files.length > 0
-      ? files.map((file) => `\`${file}\``).join(", ")
-      : `**not proved**: ${why ?? "no test is named after it"}`;
-  lines.push(`| ${label} | ${section} | ${escape(requirement)} | ${proof} |`);
-}
-const proved = requirements.filter(({ label }) => byLabel.has(label)).length;
-const text = `# The requirements of RFC 9293, and their tests
-
-Made by \`node scripts/requirements.js\` from the names of the tests. ${proved} of ${requirements.length} labels have a test of their own.
-What is not proved says why. No mutant was tried row by row: a row means that a test is named after the requirement and passes.
-
-| label | § | requirement | tests |
-| --- | --- | --- | --- |
-${lines.join("\n")}
-`;
-
-if (process.argv.includes("--check")) {
-  if (readFileSync(target, "utf8") === text) process.exit(0);
-  console.error("docs/requirements.md is out of date: run `node scripts/requirements.js`");
-  process.exit(1);
-}
-writeFileSync(target, text);
+const now = mode === "--prove" ? readRows(root) : rows;
+writeFileSync(target, page(now));
+const states = now.map(stateOf);
+const count = (state) => states.filter((one) => one === state).length;
 console.log(
-  `${proved} of ${requirements.length} labels proved; without a test and a reason: ${missing.join(", ") || "none"}`,
+  `${now.length} rows: ${["killed", "untried", "survived", "unmet"].map((state) => `${count(state)} ${state}`).join(", ")}`,
 );

@@ -41,7 +41,7 @@ test(
 );
 
 test.for(["halfClose", "halfClosePlain"])(
-  "RFC 9293 §3.6 MAY-1: %s: a side that has ended still receives",
+  "RFC 9293 §3.6: %s: a side that has ended still receives",
   { timeout: timeoutMs },
   async (name, context) => {
     const whole = { octets: 4 * MIB, same: true };

@@ -370,7 +370,7 @@ export class ScriptedPeer {
     }
   }
 
-  /** RFC 9293 MUST-2 is checked on everything that leaves. */
+  /** RFC 9293 MUST-2 and MUST-45 are checked on everything that leaves. */
   #read(row: number): Wire[] {
     const tx = this.#tx;
     const gsoSize = tx.gsoSize[row];
@@ -382,6 +382,7 @@ export class ScriptedPeer {
     const pseudoSum = gsoSize > 0 ? -1 : pseudoHeaderSum(HOST, PEER, PROTOCOL_TCP, end - 20);
     if (bytes[9] !== PROTOCOL_TCP) return [];
     expect(parseSegment(frame, 20, end, pseudoSum, seg)).toBe("ok");
+    expect(frame.view.getInt32(12), "the source address").toBe(HOST);
     if ((seg.flags & SYN) !== 0 && (this.#hostIss === null || (seg.flags & RST) === 0)) this.#hostIss = seg.seq;
     this.#hostNext = Math.max(this.#hostNext, ((seg.seq - (this.#hostIss ?? 0)) | 0) + seg.len);
     return [this.#toWire(seg, gsoSize)];

@@ -43,7 +43,7 @@ test("a super-segment counts in octets: two segments' worth are acknowledged at 
   t.inject("ACK seq=11001 ack=1 len=1000").expect("ACK ack=12001");
 });
 
-test("RFC 5681 §4.2: segments beyond a hole are acknowledged at once and each, in one batch too", () => {
+test("RFC 9293 MAY-13, RFC 5681 §4.2: segments beyond a hole are acknowledged at once and each, in one batch too", () => {
   const t = scripted({ peer }).established();
   t.injectBatch([1, 2, 3].map((i) => `ACK seq=${String(1 + 1000 * i)} ack=1 len=1000`));
   t.expect("ACK ack=1", "ACK ack=1", "ACK ack=1");

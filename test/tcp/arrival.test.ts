@@ -153,7 +153,7 @@ test.each(ALL)("RFC 9293 §3.10.7.4 in %s: a segment without ACK is dropped", (n
 });
 
 test.each(ALL.filter((name) => name !== "SYN-RECEIVED"))(
-  "RFC 9293 §3.10.7.4, RFC 5961 §5.2 in %s: an ACK of what was not sent, or far too old",
+  "RFC 9293 §3.10.7.4 MAY-12, RFC 5961 §5.2 in %s: an ACK of what was not sent, or far too old",
   (name) => {
     const { t, next, una } = inState(name);
     t.inject(`ACK seq=${String(next)} ack=${String(una + 10)} len=5`)

@@ -16,7 +16,7 @@ test("RFC 9293 §3.8.4 MUST-25: without being asked for, nothing is ever probed"
   expect(t.core.nextDelayMs()).toBe(Infinity);
 });
 
-test("RFC 9293 §3.8.4 MUST-28, SHLD-12: by default the first probe leaves after two silent hours, without text", () => {
+test("RFC 9293 §3.8.4 MAY-5, MUST-28, SHLD-12: by default the first probe leaves after two silent hours, without text", () => {
   const t = open({ keepAlive: true });
   t.pass(7_199_999).silent().pass(1).expect("ACK seq=0 ack=1 len=0");
 });

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { OPEN } from "../../src/tcp/sender.ts";
 import { type ScriptedPeer, scripted } from "../support/scripted-peer.ts";
 
 const MSS = 1000;
@@ -56,6 +57,10 @@ test("RFC 6582 §3.2 (3): a full ACK ends the recovery with cwnd at ssthresh", (
   t.take();
   t.inject(ack(10)).silent();
   expect([t.tcb.ssthresh, t.tcb.cwnd]).toEqual([5 * MSS, 5 * MSS]);
+  const s = flying();
+  for (let i = 0; i < 3; i++) s.inject(ack(0));
+  s.inject(ack(12)).take();
+  expect(s.tcb.sender?.phase).toBe(OPEN);
 });
 
 test("RFC 6582 §3.2 (1): duplicates that the recovery itself has caused start no new one", () => {

@@ -171,7 +171,7 @@ test("RFC 9293 §3.6.1 SHLD-3: octets beyond a hole are unread too", () => {
   t.expect("RST,ACK seq=1 ack=1").leavesNothing();
 });
 
-test("RFC 9293 §3.6.1 SHLD-3: octets after `close` are answered with RST; after `end` they are delivered", () => {
+test("RFC 9293 §3.6.1 SHLD-3, MAY-1: octets after `close` are answered with RST; after `end` they are delivered", () => {
   const t = scripted({ peer }).established();
   t.call((socket) => {
     socket.close();

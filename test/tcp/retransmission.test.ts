@@ -47,7 +47,7 @@ test("RFC 6298 (5.1), (5.4) to (5.6): the timer runs from the first segment; the
 test("RFC 6298 (5.2): when all is acknowledged the timer is off", () => {
   const t = scripted({ peer }).established();
   t.send(10).take();
-  t.inject("ACK seq=1 ack=11").pass(600_000).silent();
+  t.inject("ACK seq=1 ack=11").pass(600_000).silent().stateIs("ESTABLISHED");
   expect(t.core.nextDelayMs()).toBe(Infinity);
 });
 

@@ -49,6 +49,12 @@ test("RFC 2018 §8: what was dropped for want of room is not reported", () => {
   t.inject("ACK seq=3001 ack=1 len=10").expectNext("ACK ack=1 sack=2001-2011,1001-1011");
 });
 
+test("RFC 2883 §4.2: the part of a segment that was taken before is reported", () => {
+  const t = scripted({ peer: { mss: MSS, sackOk: true } }).established();
+  t.inject("ACK seq=1 ack=1 len=1000").pass(50).expect("ACK ack=1001 sack=none");
+  t.inject("ACK seq=501 ack=1 len=1000").expect("ACK ack=1501 sack=501-1001");
+});
+
 test("RFC 2883 §4.3: an ACK that was overtaken reports no duplicate, although SND.UNA is beyond its block", () => {
   const t = flying(10);
   t.inject(ack(5)).silent();
@@ -70,6 +76,12 @@ test.each([true, false])("RFC 3042 §2: duplicate ACKs let nothing out beyond th
   t.send(20 * MSS).expect(...segments(0, 5));
   const text = sackOk ? ack(0, [1, 2]) : ack(0);
   t.inject(`${text} win=5000`).silent();
+});
+
+test("RFC 6675 §5: blocks count in an ACK of new octets too", () => {
+  flying(10)
+    .inject(ack(2, [3, 6]))
+    .expect(segment(2));
 });
 
 test("RFC 6675 §5.1: after a time-out no recovery begins before all that was outstanding is acknowledged", () => {
@@ -106,6 +118,24 @@ test("RFC 8985 §6.2: a retransmission that is lost as well is sent again once l
   expect(t.take().some((wire) => wire.seq === at(0))).toBe(true);
 });
 
+test("RFC 8985 §6.2: what was sent before the copy says nothing of the copy", () => {
+  const t = scripted({ peer: { mss: MSS, sackOk: true } });
+  t.listening().inject(`SYN seq=0 ${t.peerOptions}`).expect("SYN,ACK").pass(40);
+  t.inject("ACK seq=1 ack=1")
+    .send(5 * MSS)
+    .take();
+  t.pass(20)
+    .send(5 * MSS)
+    .take();
+  t.pass(20)
+    .inject(ack(0, [1, 4]))
+    .expectNext(segment(0));
+  t.pass(20)
+    .inject(ack(0, [1, 10]))
+    .silent();
+  expect(t.tcb.totalRetrans).toBe(1);
+});
+
 test("RFC 8985 §6.3: what the reordering window protected is lost when the window ends", () => {
   const t = flying(10, { rttMs: 40 });
   t.pass(40)
@@ -133,6 +163,14 @@ test("RFC 8985 §7.3: one probe at a time, and the RTO runs behind it", () => {
     .pass(1)
     .expect(segment(0));
   expect([t.core.tcpCounters.tailLossProbes, t.core.tcpCounters.rtoExpirations]).toEqual([1, 1]);
+});
+
+test("RFC 8985 §7.3: no second probe while the fate of the first is open, although an ACK has measured", () => {
+  const t = flying(5, { rttMs: 40 });
+  t.pass(80).expect(segment(4));
+  t.pass(10).inject(ack(2)).silent();
+  t.pass(180).silent();
+  expect(t.core.tcpCounters.tailLossProbes).toBe(1);
 });
 
 test("RFC 8985 §7.3: no second probe before the round trip was measured anew", () => {

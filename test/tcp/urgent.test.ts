@@ -25,6 +25,7 @@ test("RFC 9293 §3.8.5 MUST-31: urgent data of any length, longer than a segment
   sender.call((socket) => socket.sendUrgent(new Uint8Array(100_000)));
   const [first] = sender.take();
   expect(first.flags).toContain("URG");
+  expect(first.urg).toBe(65_535); // As far as the field can say.
 });
 
 test("RFC 9293 §3.8.5 MUST-32: the owner is told when urgent data appears and when it advances, not when it is repeated", () => {

@@ -110,9 +110,16 @@ test("RFC 9293 §3.1 MUST-4, MUST-64: EOL, NOP and MSS, on any octet", () => {
   expect(parse(wire([0, ...MSS])).seg.mss).toBe(0);
 });
 
-test("RFC 9293 §3.1 MUST-5, MUST-6, MUST-68: an option of an unknown kind is skipped by its length", () => {
+test("RFC 9293 §3.1 MUST-6, MUST-68: an option of an unknown kind is skipped by its length", () => {
   expect(parse(wire([253, 5, 9, 9, 9, ...MSS])).seg.mss).toBe(1460);
   expect(parse(wire([253, 2, ...MSS])).seg.mss).toBe(1460);
+});
+
+test("RFC 9293 §3.1 MUST-5: options are read in a segment without SYN too", () => {
+  const frame = wire([253, 5, 9, 9, 9, ...MSS], [7]);
+  frame.bytes[13] = ACK;
+  const { seg } = parse(frame, -1);
+  expect([seg.mss, seg.textLength, frame.bytes[seg.textAt]]).toEqual([1460, 1, 7]);
 });
 
 test("RFC 9293 §3.1 MUST-69: whatever options are sent, nothing but zeros could follow an EOL: there is none", () => {
