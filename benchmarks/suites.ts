@@ -2,6 +2,7 @@ import { checksum } from "./checksum.ts";
 import { demux } from "./demux.ts";
 import type { Bench } from "./harness.ts";
 import { httpPath } from "./http-path.ts";
+import { simulator } from "./simulator.ts";
 import { timerWheel } from "./timer-wheel.ts";
 
 /** All micro-benchmarks by the name that `micro.ts` takes. */
@@ -9,5 +10,6 @@ export const suites: Readonly<Record<string, (bench: Bench) => Promise<void>>> =
   checksum,
   demux,
   "http-path": httpPath,
+  simulator,
   "timer-wheel": timerWheel,
 };

@@ -139,11 +139,13 @@ export class Driver {
     if (this.#closed || this.#inTurn) return;
     this.#inTurn = true;
     try {
-      let received = true;
-      for (let round = 0; received && round < ROUNDS_MAX; round++) {
-        received = this.#receive();
+      let served = false;
+      for (let round = 0; round < ROUNDS_MAX; round++) {
+        // Where nothing has come since timers were served, nothing is left to do either.
+        if (!this.#receive() && served) break;
         // A late wake-up loses nothing: what has arrived is taken in before any timer acts, unless that goes on for too long.
-        if (this.#undrainedRounds === 0 || this.#undrainedRounds > UNDRAINED_ROUNDS_MAX) {
+        served = this.#undrainedRounds === 0 || this.#undrainedRounds > UNDRAINED_ROUNDS_MAX;
+        if (served) {
           this.core.expire();
           this.#undrainedRounds = 0;
         }
