@@ -81,6 +81,11 @@ export class Bench {
     return result.nsPerOp;
   }
 
+  /** Says something about what follows. */
+  note(line: string): void {
+    this.#print(line);
+  }
+
   /** Notes something that is not a time for an operation: a ratio, octets, a pause. */
   figure(name: string, value: number, unit: string): void {
     this.figures.push({ name, value, unit });

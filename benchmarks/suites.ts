@@ -1,6 +1,7 @@
 import { checksum } from "./checksum.ts";
 import { demux } from "./demux.ts";
 import type { Bench } from "./harness.ts";
+import { httpParser } from "./http-parser.ts";
 import { httpPath } from "./http-path.ts";
 import { simulator } from "./simulator.ts";
 import { timerWheel } from "./timer-wheel.ts";
@@ -9,6 +10,7 @@ import { timerWheel } from "./timer-wheel.ts";
 export const suites: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
   checksum,
   demux,
+  "http-parser": httpParser,
   "http-path": httpPath,
   simulator,
   "timer-wheel": timerWheel,

@@ -40,6 +40,11 @@ export class GrowableWords {
     this.words = this.#memory === null ? new Int32Array(WORDS_PER_PAGE) : new Int32Array(this.#memory.buffer);
   }
 
+  /** The memory itself, for WebAssembly code to import; null where there is none. */
+  get memory(): object | null {
+    return this.#memory;
+  }
+
   /** Makes `words` at least `length` long; a quarter is added at least, so that growth stays rare. */
   growTo(length: number): void {
     const now = this.words.length;

@@ -30,6 +30,11 @@ export class FourTupleHash {
     this.#m6 = random.nextInt32();
   }
 
+  /** The secret, for WebAssembly code: seven words to `words` from `at` on. */
+  copySecret(words: Int32Array, at: number): void {
+    words.set([this.#m0, this.#m1, this.#m2, this.#m3, this.#m4, this.#m5, this.#m6], at);
+  }
+
   /** The hash of one key: both addresses, and `localPort << 16 | remotePort`. @hot */
   of(local: number, remote: number, ports: number): number {
     const sum =

@@ -1,8 +1,7 @@
-import { GrowableWords } from "../base/growable-words.ts";
-import { HASH, RECORD_SHIFT } from "./four-tuple-record.ts";
+import { DIRECTORY_AT, FourTupleMemory, recordAt, segmentAt, segmentOf, SEGMENT_SHIFT } from "./four-tuple-memory.ts";
+import { HASH, PORTS, REMOTE } from "./four-tuple-record.ts";
 
 /** Homes and slots of one segment. It splits alone, and so no insertion ever moves more than these. */
-const SEGMENT_SHIFT = 9;
 export const SEGMENT_SLOTS = 1 << SEGMENT_SHIFT;
 const SLOT_MASK = SEGMENT_SLOTS - 1;
 /** A segment splits when it holds more entries than this: 78 % of its slots. */
@@ -20,8 +19,6 @@ const ID_BITS = 22;
 const ID_MASK = (1 << ID_BITS) - 1;
 /** How many ids a slot can tell apart: 4,194,303. */
 export const ID_LIMIT = ID_MASK;
-/** Slots behind the last segment that may be read past its end (see `FourTupleTable.findBurst`). */
-const SLOTS_BEHIND = 16;
 
 /*  One slot, 32 bits; 0 is an empty one:
  *
@@ -43,6 +40,10 @@ export const slotId = (slot: number): number => (slot & ID_MASK) - 1;
 /** How far the entry `slot` at place `at` of its segment lies behind its home, in slots. */
 export const displacementOf = (slot: number, at: number): number => (at - (slot >>> ID_BITS)) & (CHAIN_MAX - 1);
 
+const segmentsFor = (capacity: number): number => Math.ceil(capacity / SEGMENT_ENTRIES_LEAST) + (1 << DEPTH_SLACK);
+/** How many bits of the hash choose among so many segments at most. */
+const depthFor = (segments: number): number => Math.min(DEPTH_MAX, 32 - Math.clz32(segments) + DEPTH_SLACK);
+
 /**
  * From hashes to ids: extendible hashing over segments of linear probing, kept in the order of homes (Robin Hood), so
  * that chains are short and a look-up of what is absent ends as early as one of what is there.
@@ -54,13 +55,11 @@ export const displacementOf = (slot: number, at: number): number => (at - (slot 
  *        as large as it was at its fullest.
  */
 export class FourTupleIndex {
-  /** Place of the first slot of a segment, by the uppermost bits of the hash. */
-  directory: Int32Array = new Int32Array(2);
-  /** `hash >>> shift` is the place in `directory`. */
+  /** `DIRECTORY_AT + (hash >>> shift)` is the place in the memory where the place of the segment stands. */
   shift = 31;
-  readonly #slots: GrowableWords;
-  readonly #records: GrowableWords;
+  readonly #memory: FourTupleMemory;
   readonly #segmentsMax: number;
+  readonly #depthMax: number;
   #segments = 1;
   /** By segment: how many of the hash's bits all its entries share, and how many entries there are. */
   #depths = new Uint8Array(16);
@@ -68,28 +67,30 @@ export class FourTupleIndex {
   /** While a segment splits: 1 for each slot whose entry moves. */
   readonly #moves = new Uint8Array(SEGMENT_SLOTS);
 
-  /** For up to `capacity` ids, whose hashes are read in `records` when a segment splits. */
-  constructor(capacity: number, records: GrowableWords) {
-    this.#segmentsMax = Math.ceil(capacity / SEGMENT_ENTRIES_LEAST) + (1 << DEPTH_SLACK);
-    this.#slots = new GrowableWords(this.#segmentsMax * SEGMENT_SLOTS + SLOTS_BEHIND);
-    this.#records = records;
+  /** `memory` is what `memoryFor` made; records' hashes are read in it when a segment splits. */
+  constructor(capacity: number, memory: FourTupleMemory) {
+    this.#segmentsMax = segmentsFor(capacity);
+    this.#depthMax = depthFor(this.#segmentsMax);
+    this.#memory = memory;
+    memory.words.fill(segmentAt(memory.base, 0), DIRECTORY_AT, DIRECTORY_AT + 2);
   }
 
-  /** All slots; a segment's are `[place, place + SEGMENT_SLOTS)`. Another array after `add`. */
-  get slots(): Int32Array {
-    return this.#slots.words;
+  /** A memory for up to `capacity` ids and their index. */
+  static memoryFor(capacity: number): FourTupleMemory {
+    const segmentsMax = segmentsFor(capacity);
+    return new FourTupleMemory(capacity, segmentsMax, 1 << depthFor(segmentsMax));
   }
 
   /** Octets in use: slots and directory. */
   get octets(): number {
-    return this.#segments * (SEGMENT_SLOTS * 4 + 3) + this.directory.byteLength;
+    return this.#segments * (SEGMENT_SLOTS * 4 + 3) + 4 * 2 ** (32 - this.shift);
   }
 
   /** Enters `id`, whose record holds `hash`. False: refused, the bounds stand in the way. */
   add(hash: number, id: number): boolean {
     for (;;) {
-      const place = this.directory[hash >>> this.shift];
-      const segment = place >>> SEGMENT_SHIFT;
+      const place = this.#placeOf(hash);
+      const segment = segmentOf(this.#memory.base, place);
       if (this.#entries[segment] < SEGMENT_ENTRIES_MAX && this.#place(place, hash, id)) {
         this.#entries[segment]++;
         return true;
@@ -98,10 +99,29 @@ export class FourTupleIndex {
     }
   }
 
+  /** The id of the key, whose hash this is, or -1. @hot */
+  find(local: number, remote: number, ports: number, hash: number): number {
+    const { base, words } = this.#memory;
+    const place = words[DIRECTORY_AT + (hash >>> this.shift)];
+    const home = homeOf(hash);
+    const tag = tagOf(hash);
+    for (let distance = 0; distance < CHAIN_MAX; distance++) {
+      const slotAt = (home + distance) & SLOT_MASK;
+      const slot = words[place + slotAt];
+      if (slot === 0) return -1;
+      if (slotTagIs(slot, tag)) {
+        const id = slotId(slot);
+        const at = recordAt(base, id);
+        if (words[at] === local && words[at + REMOTE] === remote && words[at + PORTS] === ports) return id;
+      } else if (displacementOf(slot, slotAt) < distance) return -1;
+    }
+    return -1;
+  }
+
   /** Takes `id` out, which is in under `hash`; those behind it move up, so that no chain has a gap. */
   remove(hash: number, id: number): void {
-    const slots = this.#slots.words;
-    const place = this.directory[hash >>> this.shift];
+    const slots = this.#memory.words;
+    const place = this.#placeOf(hash);
     let at = homeOf(hash);
     while (slotId(slots[place + at]) !== id) at = (at + 1) & SLOT_MASK;
     for (;;) {
@@ -112,25 +132,29 @@ export class FourTupleIndex {
       at = next;
     }
     slots[place + at] = 0;
-    this.#entries[place >>> SEGMENT_SHIFT]--;
+    this.#entries[segmentOf(this.#memory.base, place)]--;
   }
 
   /** Slots from the home of `hash` to the end of its chain: what a look-up of it reads at most. */
   chainLength(hash: number): number {
-    const place = this.directory[hash >>> this.shift];
+    const place = this.#placeOf(hash);
     const home = homeOf(hash);
     let length = 0;
     for (; length < CHAIN_MAX; length++) {
       const at = (home + length) & SLOT_MASK;
-      const slot = this.#slots.words[place + at];
+      const slot = this.#memory.words[place + at];
       if (slot === 0 || displacementOf(slot, at) < length) break;
     }
     return length;
   }
 
+  #placeOf(hash: number): number {
+    return this.#memory.words[DIRECTORY_AT + (hash >>> this.shift)];
+  }
+
   /** Puts the entry behind those of its home; false if any entry would come to lie `CHAIN_MAX` behind its own. */
   #place(place: number, hash: number, id: number): boolean {
-    const slots = this.#slots.words;
+    const slots = this.#memory.words;
     const home = homeOf(hash);
     let at = home;
     for (let distance = 0; ; distance++) {
@@ -153,11 +177,11 @@ export class FourTupleIndex {
   /** Divides the segment, which `hash` belongs to, by the next bit of its entries' hashes. False: not allowed. */
   #split(segment: number, hash: number): boolean {
     const depth = this.#depths[segment];
-    const depthLimit = Math.min(DEPTH_MAX, 32 - Math.clz32(this.#segments) + DEPTH_SLACK);
+    const depthLimit = Math.min(this.#depthMax, depthFor(this.#segments));
     if (depth >= depthLimit || this.#segments === this.#segmentsMax) return false;
     if (depth === 32 - this.shift) this.#doubleDirectory();
     const sibling = this.#segments++;
-    this.#slots.growTo(this.#segments * SEGMENT_SLOTS + SLOTS_BEHIND);
+    this.#memory.growToSegment(sibling);
     this.#growCounts();
     this.#depths[segment] = depth + 1;
     this.#depths[sibling] = depth + 1;
@@ -165,23 +189,22 @@ export class FourTupleIndex {
 
     // All directory entries of the segment stand together; the upper half of them is the sibling's now.
     const half = 1 << (31 - this.shift - depth);
-    const first = (depth === 0 ? 0 : hash >>> (32 - depth)) * half * 2;
-    this.directory.fill(sibling << SEGMENT_SHIFT, first + half, first + half * 2);
+    const first = DIRECTORY_AT + (depth === 0 ? 0 : hash >>> (32 - depth)) * half * 2;
+    this.#memory.words.fill(segmentAt(this.#memory.base, sibling), first + half, first + half * 2);
     return true;
   }
 
   /** Moves the entries whose hash has a 1 behind its first `depth` bits to `sibling`; both stay in the order of homes. */
   #divide(segment: number, sibling: number, depth: number): void {
-    const slots = this.#slots.words;
-    const from = segment << SEGMENT_SHIFT;
-    const to = sibling << SEGMENT_SHIFT;
-    const records = this.#records.words;
+    const { base, words: slots } = this.#memory;
+    const from = segmentAt(base, segment);
+    const to = segmentAt(base, sibling);
     // Apart from the moves, so that the records' cache misses overlap.
     let empty = 0;
     for (let at = 0; at < SEGMENT_SLOTS; at++) {
       const slot = slots[from + at];
       if (slot === 0) empty = at;
-      else this.#moves[at] = (records[(slotId(slot) << RECORD_SHIFT) + HASH] >>> (31 - depth)) & 1;
+      else this.#moves[at] = (slots[recordAt(base, slotId(slot)) + HASH] >>> (31 - depth)) & 1;
     }
     // From behind an empty slot on, places and homes both ascend. An entry goes to its home or behind the last one put.
     let stayed = 0;
@@ -209,13 +232,12 @@ export class FourTupleIndex {
   }
 
   #doubleDirectory(): void {
-    const old = this.directory;
-    const wider = new Int32Array(old.length * 2);
-    for (let i = 0; i < old.length; i++) {
-      wider[2 * i] = old[i];
-      wider[2 * i + 1] = old[i];
+    const { words } = this.#memory;
+    for (let i = 2 ** (32 - this.shift) - 1; i >= 0; i--) {
+      const place = words[DIRECTORY_AT + i];
+      words[DIRECTORY_AT + 2 * i] = place;
+      words[DIRECTORY_AT + 2 * i + 1] = place;
     }
-    this.directory = wider;
     this.shift--;
   }
 

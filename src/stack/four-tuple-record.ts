@@ -1,15 +1,16 @@
-/*  One record, 16 int32 words, a cache line:
+/*  One record, 8 int32 words, half a cache line:
  *
  *    0  local address        4  free link, or IN_USE
  *    1  remote address       5  state word, the owner's
- *    2  local port << 16     6  ten more words of the owner
- *       | remote port       ..
- *    3  hash of words 0..2  15                                     */
-export const RECORD_SHIFT = 4;
+ *    2  local port << 16     6  two more words of the owner
+ *       | remote port        7
+ *    3  hash of words 0..2                                         */
+export const RECORD_SHIFT = 3;
 export const RECORD_WORDS = 1 << RECORD_SHIFT;
 export const LOCAL = 0;
 export const REMOTE = 1;
 export const PORTS = 2;
+/** All its bits are turned in a record that is free: so words 0 to 3 are never those of a key that is looked for. */
 export const HASH = 3;
 export const LINK = 4;
 export const OWN = 5;
