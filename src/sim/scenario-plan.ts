@@ -96,6 +96,7 @@ function drawHost(dice: Dice, second: Dice): HostPlan {
       receiveBuffer: dice.one([8192, 65_536, 1 << 20]),
       ecn: second.happens(LARGE_SHARE) ? "on" : second.one(["passive", "off"]),
       congestion: second.one([cubic, newReno]),
+      pacing: second.happens(LARGE_SHARE),
       outOfOrderSegmentsMax: second.one([4096, 4096, 4096, 8]),
     },
     clockMs: wrap === 0 ? 0 : wrap - dice.integer(0, 500),
