@@ -22,8 +22,6 @@ const FIELDS = 7;
 
 export const SYN = 2,
   ACK = 16;
-const FIN = 1,
-  RST = 4;
 
 /** One hostile host: an address of its own, and what it has seen of its one connection. */
 export class HostilePeer {
