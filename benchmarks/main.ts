@@ -2,9 +2,10 @@
  * Our stack over a TUN beside `node:net`, `node:http` and nginx on the kernel's TCP over veth, in one run. Root or not.
  * Use: npm run bench -- [--smoke] [--rounds N] [--seconds N] [--dist FOLDER] [--out FOLDER] [--only SUBJECT] [WORKLOAD …]
  *
- * A whole run writes its results to `benchmarks/results/` and their table into README.md; a part of one, or a smoke run, only where
- * `--out` says.
+ * A whole run writes its results to `benchmarks/results/` and their table into README.md, and ends with the micro-benchmarks; a part of
+ * one, or a smoke run, writes only where `--out` says.
  */
+import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { loadavg, release } from "node:os";
 import { join } from "node:path";
@@ -37,6 +38,8 @@ const { values, positionals } = parseArgs({
 /** Starting Node takes a third of a second; the rest compiles what is hot. */
 const WARM_UP_CPU_SECONDS = 1.5;
 
+const isWhole = !values.smoke && positionals.length === 0 && values.only === undefined;
+
 const print = (line: string): void => {
   process.stdout.write(`${line}\n`);
 };
@@ -61,7 +64,6 @@ function named<T extends { readonly name: string }>(all: readonly T[], names: re
 
 function makePlan(): Plan {
   const { smoke, only } = values;
-  const isWhole = !smoke && positionals.length === 0 && only === undefined;
   const all = named([...subjects(values.dist).values()], only === undefined ? [] : [only]);
   for (const { name, missing } of all) if (missing !== null) print(`left out: ${name}, ${missing}`);
   return {
@@ -148,8 +150,15 @@ async function measureAll(plan: Plan): Promise<void> {
   if (plan.readme !== null) writeTable(plan.readme, results);
 }
 
+/** The micro-benchmarks, in a process of their own. Returns its exit status. */
+function micro(): number {
+  const options = ["--expose-gc", ...process.execArgv.filter((option) => option !== "--expose-gc")];
+  const command = [...options, beside("micro.ts", import.meta.url)];
+  return spawnSync(process.execPath, command, { stdio: "inherit" }).status ?? 1;
+}
+
 const missing = missingTools();
 if (missing.length > 0) throw new Error(`not installed: ${missing.join(", ")}`);
 const entered = await World.enter();
 if (entered === "inside") await measureAll(makePlan());
-else process.exitCode = entered;
+else process.exitCode = entered === 0 && isWhole ? micro() : entered;

@@ -1,6 +1,7 @@
 import { checksum } from "./checksum.ts";
 import { demux } from "./demux.ts";
 import type { Bench } from "./harness.ts";
+import { headers } from "./headers.ts";
 import { httpParser } from "./http-parser.ts";
 import { httpPath } from "./http-path.ts";
 import { simulator } from "./simulator.ts";
@@ -10,6 +11,7 @@ import { timerWheel } from "./timer-wheel.ts";
 export const suites: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
   checksum,
   demux,
+  headers,
   "http-parser": httpParser,
   "http-path": httpPath,
   simulator,
