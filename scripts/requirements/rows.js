@@ -18,7 +18,10 @@ function listTests(root) {
   execFileSync(process.execPath, [vitest, "list", `--json=${list}`, ...options], { cwd: root });
   const tests = JSON.parse(readFileSync(list, "utf8"));
   rmSync(folder, { recursive: true });
-  return tests.map(({ name, file }) => ({ name, file: relative(root, file) }));
+  // The runner lists files as they come; the tests of one file are in its order.
+  return tests
+    .map(({ name, file }) => ({ name, file: relative(root, file) }))
+    .sort((a, b) => (a.file < b.file ? -1 : Number(a.file > b.file)));
 }
 
 /** The labels of RFC 9293 in a test's name: "MUST-8, MUST-9", "MUST-13, 14", "MUST-34..36", "MUST-24 to MUST-29". */
