@@ -2,18 +2,40 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { RxBatch } from "../../src/base/rx-batch.ts";
 import { TxBatch } from "../../src/base/tx-batch.ts";
+import type { Device } from "../../src/device/device.ts";
 import { loopbackDevice, memoryPair } from "../../src/device/memory.ts";
 import { VirtualTimebase } from "../support/virtual-timebase.ts";
 import { Told, addPartialRow, addRow, numberIn, numbered, receiver, rowsOf, tcp } from "./datagrams.ts";
 
+/** Both ends of a pair, and the time that passes between them. */
+function pairOf(options: Omit<Parameters<typeof memoryPair>[0], "timebase"> = {}) {
+  const timebase = new VirtualTimebase();
+  const [left, right] = memoryPair({ timebase, ...options });
+  return { timebase, left, right };
+}
+
+/** A batch of `count` small datagrams, numbered from 0 on. */
+function batchOf(count: number): TxBatch {
+  const tx = new TxBatch();
+  for (let i = 0; i < count; i++) addRow(tx, numbered(i));
+  return tx;
+}
+
+/** An owner that takes one datagram each time it is told. */
+function slowReader(device: Device) {
+  const rx = new RxBatch(1, 70_000);
+  const told = new Told();
+  told.onReadable = () => device.read(rx);
+  device.start(told);
+  return { rx, told };
+}
+
 describe("memory pair", () => {
   test("design.md §2: what one side writes the other reads, both ways, in order", () => {
-    const timebase = new VirtualTimebase();
-    const [left, right] = memoryPair({ timebase });
+    const { timebase, left, right } = pairOf();
     const atLeft = receiver(left, new RxBatch());
     const atRight = receiver(right, new RxBatch());
-    const tx = new TxBatch();
-    for (let i = 0; i < 10; i++) addRow(tx, numbered(i));
+    const tx = batchOf(10);
     left.write(tx);
     expect(tx.pending).toBe(0);
     addRow(tx, numbered(99));
@@ -26,8 +48,7 @@ describe("memory pair", () => {
   });
 
   test("design.md §3.1: with offload, unfinished checksums are vouched for, finished ones are not, and super-segments stay whole", () => {
-    const timebase = new VirtualTimebase();
-    const [left, right] = memoryPair({ timebase });
+    const { left, right } = pairOf();
     const rx = new RxBatch();
     const tx = new TxBatch();
     addPartialRow(tx, tcp({ text: [1, 2, 3] }), []);
@@ -42,8 +63,7 @@ describe("memory pair", () => {
   });
 
   test("design.md §3.1: without offload, checksums are finished, and what is longer than the MTU is dropped and counted", () => {
-    const timebase = new VirtualTimebase();
-    const [left, right] = memoryPair({ timebase, offload: false, mtu: 100 });
+    const { left, right } = pairOf({ offload: false, mtu: 100 });
     const rx = new RxBatch();
     const tx = new TxBatch();
     addPartialRow(tx, tcp({ text: [1, 2, 3] }), [1]);
@@ -65,8 +85,7 @@ describe("memory pair", () => {
         fc.integer({ min: 1, max: 200 }),
         fc.integer({ min: 24, max: 1500 }),
         (queueDatagrams, count, length) => {
-          const timebase = new VirtualTimebase();
-          const [left, right] = memoryPair({ timebase, queueDatagrams, queueOctets: 65_535 });
+          const { timebase, left, right } = pairOf({ queueDatagrams, queueOctets: 65_535 });
           const { got } = receiver(right, new RxBatch(4, 100_000));
           const tx = new TxBatch();
           const sender = new Told();
@@ -91,13 +110,11 @@ describe("memory pair", () => {
   });
 
   test("design.md §7: a writer gets exactly the bound of the queue in, and is told only after a read", () => {
-    const timebase = new VirtualTimebase();
-    const [left, right] = memoryPair({ timebase, queueDatagrams: 3 });
+    const { timebase, left, right } = pairOf({ queueDatagrams: 3 });
     const sender = new Told();
     left.start(sender);
     right.start(new Told());
-    const tx = new TxBatch();
-    for (let i = 0; i < 5; i++) addRow(tx, numbered(i));
+    const tx = batchOf(5);
     left.write(tx);
     expect(tx.pending).toBe(2);
     const rx = new RxBatch();
@@ -111,22 +128,15 @@ describe("memory pair", () => {
   });
 
   test("device.ts: readable is told again while something is left", () => {
-    const timebase = new VirtualTimebase();
-    const [left, right] = memoryPair({ timebase });
-    const rx = new RxBatch(1, 70_000);
-    const told = new Told();
-    told.onReadable = () => right.read(rx);
-    right.start(told);
-    const tx = new TxBatch();
-    for (let i = 0; i < 3; i++) addRow(tx, numbered(i));
-    left.write(tx);
+    const { timebase, left, right } = pairOf();
+    const { told } = slowReader(right);
+    left.write(batchOf(3));
     timebase.run();
     expect(told.events).toEqual(["readable", "readable", "readable"]);
   });
 
   test("device.ts: closing one side tells the other down(null) once, behind what it can still read", () => {
-    const timebase = new VirtualTimebase();
-    const [left, right] = memoryPair({ timebase });
+    const { timebase, left, right } = pairOf();
     const closer = new Told();
     left.start(closer);
     const { told, got } = receiver(right, new RxBatch());
@@ -151,15 +161,9 @@ describe("memory pair", () => {
   });
 
   test("device.ts: an owner that reads a little at a time has read everything before it hears down", () => {
-    const timebase = new VirtualTimebase();
-    const [left, right] = memoryPair({ timebase });
-    const rx = new RxBatch(1, 70_000);
-    const told = new Told();
-    told.onReadable = () => right.read(rx);
-    right.start(told);
-    const tx = new TxBatch();
-    for (let i = 0; i < 3; i++) addRow(tx, numbered(i));
-    left.write(tx);
+    const { timebase, left, right } = pairOf();
+    const { rx, told } = slowReader(right);
+    left.write(batchOf(3));
     left.close();
     timebase.run();
     expect(told.events).toEqual(["readable", "readable", "readable", "down"]);
@@ -167,13 +171,10 @@ describe("memory pair", () => {
   });
 
   test("device.ts: an owner that reads no more hears down all the same", () => {
-    const timebase = new VirtualTimebase();
-    const [left, right] = memoryPair({ timebase });
+    const { timebase, left, right } = pairOf();
     const told = new Told();
     right.start(told);
-    const tx = new TxBatch();
-    addRow(tx, numbered(1));
-    left.write(tx);
+    left.write(batchOf(1));
     left.close();
     timebase.run();
     expect(told.events).toEqual(["readable", "down"]);
