@@ -49,7 +49,7 @@ const path = {
   rateBitsPerSecond: 100e6,
   rttMs: 40,
   queueOctets: 500_000,
-  warmUpSeconds: 2,
+  warmUpSeconds: 3,
   seconds: Number(values.seconds),
   offload: !values.plain,
   sampleMs: 0,
