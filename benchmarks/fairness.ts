@@ -2,10 +2,12 @@
  * How our CUBIC and Linux' share one bottleneck of 20 Mbit/s and 40 ms with a queue of one bandwidth-delay product: fairness
  * in both start orders, two round-trip times, and what the first slow start costs. Every figure beside Linux alone. Use:
  *
- *   node --import ./test/support/typescript.mjs benchmarks/fairness.ts [--seeds N] [--seconds N] [--only PART,…] [--out FOLDER]
+ *   node --import ./test/support/typescript.mjs benchmarks/fairness.ts [--seeds N] [--only PART,…] [--smoke]
+ *        [--out FOLDER [--resume]]
  *
- * A whole run takes some 40 minutes and writes `fairness.json` and `fairness.md` to `benchmarks/results/`; a part of one
- * only where `--out` says. Needs what `loss.ts` needs.
+ * A whole run takes some 40 minutes and writes `fairness.json`, `fairness.md` and `fairness.svg` to `benchmarks/results/`; a
+ * part of one only where `--out` says. `--resume` keeps the runs that FOLDER has and makes those that it lacks. Needs what
+ * `loss.ts` needs.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { loadavg, release } from "node:os";
@@ -22,13 +24,15 @@ import {
   fairnessResults,
   fairnessRun,
 } from "./path/fairness-results.ts";
-import { runPlan } from "./path/runs.ts";
+import type { PathPlan } from "./path/plan.ts";
+import { earlierRuns, runPlan } from "./path/runs.ts";
 
 const { values } = parseArgs({
   options: {
     seeds: { type: "string", default: "3" },
-    seconds: { type: "string" },
     only: { type: "string" },
+    smoke: { type: "boolean", default: false },
+    resume: { type: "boolean", default: false },
     out: { type: "string" },
   },
 });
@@ -36,23 +40,35 @@ const { values } = parseArgs({
 /** A run whose event loop was late by this much for a hundredth of the time is made again, so often at most. */
 const LATE_MS_MAX = 15,
   TRIES_MAX = 3;
+const SMOKE_SECONDS = 0.3;
 
 const only = values.only?.split(",");
-const cases = fairnessCases.filter(({ part }) => only?.includes(part) ?? true);
-const out = values.out ?? (only === undefined ? beside("results", import.meta.url) : null);
+/** The smoke size has one case of each part. */
+const cases = fairnessCases.filter(({ part }, i) =>
+  values.smoke ? fairnessCases.findIndex((one) => one.part === part) === i : (only?.includes(part) ?? true),
+);
+const out = values.out ?? (only === undefined && !values.smoke ? beside("results", import.meta.url) : null);
+const seeds = values.smoke ? 1 : Number(values.seeds);
+
+function planOf({ plan }: FairnessCase, seed: number): PathPlan {
+  if (!values.smoke) return { ...plan, seed };
+  const senders = plan.senders.map((sender) => ({ ...sender, startSeconds: 0 }));
+  return { ...plan, senders, seed, warmUpSeconds: 0, seconds: SMOKE_SECONDS };
+}
 
 async function measure(one: FairnessCase, seed: number): Promise<FairnessRun> {
-  const seconds = values.seconds === undefined ? one.plan.seconds : Number(values.seconds);
-  for (let tries = 1; ; tries++) {
-    const result = await runPlan({ ...one.plan, seed, seconds }, "kernel");
+  for (let tries = values.smoke ? TRIES_MAX : 1; ; tries++) {
+    const result = await runPlan(planOf(one, seed), "kernel");
     if (result.lateMsP99 <= LATE_MS_MAX || tries === TRIES_MAX) return fairnessRun(one, seed, tries, result);
   }
 }
 
 // Seeds outermost, so that what else the machine does meets all cases alike.
-const runs: FairnessRun[] = [];
-for (let seed = 1; seed <= Number(values.seeds); seed++) {
+const runs: FairnessRun[] =
+  values.resume && out !== null ? (earlierRuns(join(out, "fairness.json")) as FairnessRun[]) : [];
+for (let seed = 1; seed <= seeds; seed++) {
   for (const one of cases) {
+    if (runs.some((run) => run.name === one.name && run.seed === seed)) continue;
     const run = await measure(one, seed);
     runs.push(run);
     const rates = run.mbitPerSecond.map((rate) => rate.toFixed(1)).join(" + ");

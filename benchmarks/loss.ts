@@ -3,10 +3,11 @@
  * simulator. 100 Mbit/s, 40 ms, a queue of one bandwidth-delay product. Use:
  *
  *   node --import ./test/support/typescript.mjs benchmarks/loss.ts [--seeds N] [--seconds N] [--loss P,…] [--only NAME,…]
- *        [--at-once N] [--plain] [--out FOLDER]
+ *        [--at-once N] [--plain] [--smoke] [--out FOLDER [--resume]]
  *
- * A whole run takes some 20 minutes and writes `loss.json`, `loss.md` and `loss.svg` to `benchmarks/results/`; a part of
- * one only where `--out` says. Needs `/dev/net/tun`, user namespaces, `iproute2` and `python3`.
+ * A whole run takes some 30 minutes and writes `loss.json`, `loss.md` and `loss.svg` to `benchmarks/results/`; a part of
+ * one only where `--out` says. `--resume` keeps the runs that FOLDER has and makes those that it lacks. Needs `/dev/net/tun`,
+ * user namespaces, `iproute2` and `python3`.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { loadavg, release } from "node:os";
@@ -18,16 +19,18 @@ import { beside } from "./network/command.ts";
 import { lossChart, lossTable } from "./path/loss-report.ts";
 import { type LossResult, lossResults, type LossRun, pairs } from "./path/loss-results.ts";
 import type { PathPlan } from "./path/plan.ts";
-import { runPlan, together } from "./path/runs.ts";
+import { earlierRuns, runPlan, together } from "./path/runs.ts";
 
 const { values } = parseArgs({
   options: {
-    seeds: { type: "string", default: "5" },
+    seeds: { type: "string", default: "7" },
     seconds: { type: "string", default: "20" },
     loss: { type: "string" },
     only: { type: "string" },
     "at-once": { type: "string", default: "3" },
     plain: { type: "boolean", default: false },
+    smoke: { type: "boolean", default: false },
+    resume: { type: "boolean", default: false },
     out: { type: "string" },
   },
 });
@@ -38,10 +41,11 @@ const LIGHT_FROM = 0.001;
 /** A run whose event loop was late by this much for a hundredth of the time says little: it is made again, so often at most. */
 const LATE_MS_MAX = 15,
   TRIES_MAX = 4;
+const SMOKE_SECONDS = 0.3;
 
-const losses = values.loss?.split(",").map(Number) ?? LOSSES;
+const losses = values.loss?.split(",").map(Number) ?? (values.smoke ? [0.01] : LOSSES);
 const only = values.only?.split(",");
-const seeds = Array.from({ length: Number(values.seeds) }, (_, i) => i + 1);
+const seeds = Array.from({ length: values.smoke ? 1 : Number(values.seeds) }, (_, i) => i + 1);
 const subjects = pairs.filter(({ name }) => only?.includes(name) ?? true);
 const out = values.out ?? (losses === LOSSES && only === undefined ? beside("results", import.meta.url) : null);
 
@@ -49,8 +53,8 @@ const path = {
   rateBitsPerSecond: 100e6,
   rttMs: 40,
   queueOctets: 500_000,
-  warmUpSeconds: 3,
-  seconds: Number(values.seconds),
+  warmUpSeconds: values.smoke ? 0 : 3,
+  seconds: values.smoke ? SMOKE_SECONDS : Number(values.seconds),
   offload: !values.plain,
   sampleMs: 0,
 };
@@ -63,7 +67,7 @@ async function measure(name: string, loss: number, seed: number, into: LossRun[]
     const result = await runPlan(plan, pair.where);
     const [{ octets, seconds, totalRetrans }] = result.flows;
     const { entered, lost, queueDropped, cpu, lateMsP99 } = result;
-    if (lateMsP99 > LATE_MS_MAX && tries < TRIES_MAX) continue;
+    if (lateMsP99 > LATE_MS_MAX && tries < TRIES_MAX && !values.smoke) continue;
     const mbitPerSecond = (octets * 8) / seconds / 1e6;
     into.push({ name, loss, seed, mbitPerSecond, totalRetrans, entered, lost, queueDropped, cpu, lateMsP99, tries });
     const figures = `${mbitPerSecond.toFixed(2)} Mbit/s  CPU ${(cpu * 100).toFixed(0)} %  late ${lateMsP99.toFixed(0)} ms`;
@@ -72,15 +76,19 @@ async function measure(name: string, loss: number, seed: number, into: LossRun[]
   }
 }
 
-const runs: LossRun[] = [];
+const runs: LossRun[] = values.resume && out !== null ? (earlierRuns(join(out, "loss.json")) as LossRun[]) : [];
+const isMade = (name: string, loss: number, seed: number): boolean =>
+  runs.some((run) => run.name === name && run.loss === loss && run.seed === seed);
 const tasksFor = (some: readonly number[]): (() => Promise<void>)[] =>
   seeds.flatMap((seed) =>
     some.flatMap((loss) =>
-      subjects.map(
-        ({ name }) =>
-          () =>
-            measure(name, loss, seed, runs),
-      ),
+      subjects
+        .filter(({ name }) => !isMade(name, loss, seed))
+        .map(
+          ({ name }) =>
+            () =>
+              measure(name, loss, seed, runs),
+        ),
     ),
   );
 await together(tasksFor(losses.filter((loss) => loss < LIGHT_FROM)), 1);

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync, readFileSync } from "node:fs";
 
 import { UNSHARE } from "../../src/device/tun-availability.ts";
 import { beside } from "../network/command.ts";
@@ -20,6 +21,12 @@ export async function runPlan(plan: PathPlan, where: "kernel" | "simulator"): Pr
   const [status] = (await once(child, "close")) as [number | null];
   if (status !== 0) throw new Error(`a run ended with ${String(status)}: ${output}${complaint}`);
   return JSON.parse(output) as PathResult;
+}
+
+/** The `runs` of a report that a measurement has written; none where there is no such file. */
+export function earlierRuns(file: string): readonly unknown[] {
+  if (!existsSync(file)) return [];
+  return (JSON.parse(readFileSync(file, "utf8")) as { readonly runs: readonly unknown[] }).runs;
 }
 
 /** Works on all of `tasks`, `at` most at once. */
