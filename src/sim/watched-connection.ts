@@ -38,11 +38,11 @@ export class WatchedConnection extends TcpConnection {
     super.handler = this.watch.standIn(handler);
   }
 
-  override send(octets: Uint8Array): boolean {
+  override send(octets: Uint8Array, start = 0, end = octets.length): boolean {
     const before = this.bytesWritten;
     this.watch.sending();
-    const goesOn = super.send(octets);
-    this.watch.sent(octets, before);
+    const goesOn = super.send(octets, start, end);
+    this.watch.sent(octets.subarray(start, end), before);
     return goesOn;
   }
   override sendUrgent(octets: Uint8Array): boolean {

@@ -138,3 +138,27 @@ test("an idle connection costs no events", async () => {
   });
   expect(events).toBeLessThan(200);
 });
+
+test("what a callback program sends as a part of a buffer, by a copy or urgently is seen as such", async () => {
+  const { value } = await simulate({ ...QUIET, seed: 1 }, async (sim) => {
+    const { a, b } = await pairOf(sim);
+    const got: Buffer[] = [];
+    let urgent = 0;
+    b.tcp.listen({
+      port: 7,
+      handler: {
+        data: (_connection, octets, start, end) => got.push(Buffer.from(octets.slice(start, end))),
+        urgent: () => urgent++,
+      },
+    });
+    const connection = a.tcp.connect({ address: b.address, port: 7, handler: {} });
+    await sim.sleep(10);
+    connection.send(Buffer.from("a part of it"), 2, 6);
+    connection.sendCopy(Buffer.from(", a copy"));
+    connection.sendUrgent(Buffer.from(", now"));
+    await sim.sleep(100);
+    connection.abort();
+    return { got: Buffer.concat(got).toString(), urgent };
+  });
+  expect(value).toEqual({ got: "part, a copy, now", urgent: 1 });
+});
