@@ -55,7 +55,9 @@ export class StatelessReplies {
     return true;
   }
 
-  output(tx: TxBatch, network: TcpNetwork): void {
+  /** Returns how many segments were added. */
+  output(tx: TxBatch, network: TcpNetwork): number {
+    const before = this.#count;
     for (; this.#count > 0 && tx.hasRoom(); this.#count--) {
       const at = this.#head * WORDS;
       this.#head = (this.#head + 1) % STATELESS_REPLIES_MAX;
@@ -69,6 +71,7 @@ export class StatelessReplies {
       tx.checksumAt[row] = TX_NETWORK_HEADER + TCP_CHECKSUM_AT;
       network.seal(tx, row, local, remote, TTL, 0);
     }
+    return before - this.#count;
   }
 
   #read(at: number): Segment {

@@ -259,7 +259,8 @@ export class TcpLayer implements TcpHost, TcpService {
     reply.ack = seqAdd(syn.seq, 1);
     reply.flags = cookieFlags(syn, this.#config.ecn !== "off");
     reply.window = Math.min(this.#config.receiveBuffer, UNSCALED_WINDOW_MAX);
-    reply.mss = announcedMss(mtu, this.#config);
+    // No option that the SYN did not have: nobody's SYN draws more octets than it has itself. Departs from RFC 9293 SHLD-5.
+    if (syn.mss > 0) reply.mss = announcedMss(mtu, this.#config);
     if (syn.hasTimestamps) {
       reply.hasTimestamps = true;
       reply.tsVal = this.#cookies.timestampFor(this.#context.timestampFor(tuple), syn);
@@ -473,7 +474,7 @@ export class TcpLayer implements TcpHost, TcpService {
   }
 
   output(tx: TxBatch, link: number): void {
-    this.#statelessReplies(link).output(tx, this.#network);
+    this.counters.outSegs += this.#statelessReplies(link).output(tx, this.#network);
     this.#readyList(link).serve(tx);
   }
 

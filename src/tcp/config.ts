@@ -51,8 +51,13 @@ export interface TcpConfig {
   readonly outOfOrderSegmentsMax: number;
   /** Octets queued by an owner that goes on although `send` returned false: more, and its connection has failed. */
   readonly sendQueueMax: number;
-  /** Challenge ACKs, all connections, RFC 5961 §7. */
+  /**
+   * Challenge ACKs of one connection, RFC 5961 §7. A limit that all connections share would tell one of them, an attacker's own,
+   * what happens on another (CVE-2016-5696).
+   */
   readonly challengeAcksPerSecond: number;
+  /** ACKs at once for text of one connection that lies outside its window; beyond, such text is acknowledged together. */
+  readonly staleAcksPerSecond: number;
   /** RSTs for segments of no connection. */
   readonly resetsPerSecond: number;
   /** Connections in TIME-WAIT; beyond, a connection goes straight to CLOSED. */
@@ -84,7 +89,8 @@ const TCP_DEFAULTS: TcpConfig = {
   mssMax: 65_495,
   outOfOrderSegmentsMax: 4096,
   sendQueueMax: 64 << 20,
-  challengeAcksPerSecond: 1000,
+  challengeAcksPerSecond: 10,
+  staleAcksPerSecond: 100,
   resetsPerSecond: 1000,
   timeWaitMax: 262_144,
   connectionsMax: 4_194_304,

@@ -61,7 +61,7 @@ import {
 import { markUrgent, urgentAhead } from "./urgent.ts";
 import { windowScaleFor } from "./window.ts";
 import { timersExpire } from "./timeouts.ts";
-import { armLife } from "./timers.ts";
+import { armDelayedAck, armLife } from "./timers.ts";
 
 /** Duplicate ACKs that wait for the device at most: more tell the peer nothing. */
 const ACKS_DUE_MAX = 64;
@@ -488,12 +488,35 @@ export class TcpConnection extends Tcb implements TcpSocket {
   }
   /** RFC 5961 §3 to §5 and §7. */
   challenge(): void {
-    if (!this.tcp.challengeAcks.take()) {
+    this.#countBySecond();
+    if (this.challenges >= this.tcp.config.challengeAcksPerSecond) {
       this.tcp.counters.challengeAcksSuppressed++;
       return;
     }
+    this.challenges++;
     this.tcp.counters.challengeAcks++;
     this.ackEach();
+  }
+  /**
+   * Text came that lies outside the window: its sender has missed an ACK, or is no peer at all. So many are answered one by
+   * one that any honest peer gets on, and then one a delayed ACK's time for all.
+   */
+  ackStale(): void {
+    this.#countBySecond();
+    if (this.staleAcks < this.tcp.config.staleAcksPerSecond) {
+      this.staleAcks++;
+      this.ackEach();
+    } else if (!this.has(ACK_ARMED)) {
+      this.tcp.counters.staleAcksDelayed++;
+      armDelayedAck(this, this.tcp.config.delayedAckMs);
+    }
+  }
+  #countBySecond(): void {
+    const second = Math.floor(this.tcp.clock.nowUs / 1_000_000);
+    if (second === this.suspectAtS) return;
+    this.suspectAtS = second;
+    this.challenges = 0;
+    this.staleAcks = 0;
   }
   sendReset(): void {
     this.tcp.host.reset(this, this.sndNxt, this.rcvNxt, RST | ACK);

@@ -10,7 +10,6 @@ import type { TcpConnection } from "./connection.ts";
 import type { CongestionAlgorithm, CongestionController } from "./congestion/controller.ts";
 import { CopyArena } from "./copy-arena.ts";
 import type { TcpCounters } from "./counters.ts";
-import { RateLimit } from "./rate-limit.ts";
 import { Sender } from "./sender.ts";
 
 const SPARE_SENDERS = 1024;
@@ -49,7 +48,6 @@ export class TcpContext {
   readonly network: TcpNetwork;
   readonly host: TcpHost;
   readonly arena = new CopyArena();
-  readonly challengeAcks: RateLimit;
   /** What the ACK in work has shown: filled, told, forgotten. */
   readonly delivery = { octets: 0, rttUs: 0, srttUs: 0, nowUs: 0, sndUna: 0, sndNxt: 0 };
   /** The segment being sent: filled, emitted, forgotten. */
@@ -77,7 +75,6 @@ export class TcpContext {
     this.counters = options.counters;
     this.network = options.network;
     this.host = options.host;
-    this.challengeAcks = new RateLimit(options.clock, options.config.challengeAcksPerSecond);
     this.#secret = options.secret;
   }
 

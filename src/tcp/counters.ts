@@ -14,6 +14,8 @@ export class TcpCounters {
   outRstsSuppressed = 0;
   challengeAcks = 0;
   challengeAcksSuppressed = 0;
+  /** ACKs of text outside the window that were put off, to serve for all such text of a connection. */
+  staleAcksDelayed = 0;
   /** SYNs dropped because a listener's SYN queue was full. */
   synQueueOverflows = 0;
   /** SYN cookies: sent, come back, and ACKs that were none while some were out. */

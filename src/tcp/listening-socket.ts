@@ -14,7 +14,7 @@ export class ListeningSocket implements TcpListener {
   readonly handler: TcpListenHandler;
   readonly #closed: (listener: ListeningSocket) => void;
   readonly #halfOpen = new Set<TcpConnection>();
-  readonly #acceptQueue: TcpConnection[] = [];
+  readonly #acceptQueue = new Set<TcpConnection>();
   /** When the last cookie was sent: only then one can come back. */
   overflowedAtUs = -Infinity;
   #paused = false;
@@ -36,7 +36,7 @@ export class ListeningSocket implements TcpListener {
     return this.#halfOpen.size;
   }
   get acceptQueueLength(): number {
-    return this.#acceptQueue.length;
+    return this.#acceptQueue.size;
   }
   /** Whether one more SYN may be taken: Linux drops SYNs while either queue is full. */
   get takesSyns(): boolean {
@@ -49,23 +49,26 @@ export class ListeningSocket implements TcpListener {
   }
 
   hasRoom(): boolean {
-    return !this.#paused || this.#acceptQueue.length < this.backlog;
+    return !this.#paused || this.#acceptQueue.size < this.backlog;
   }
 
   begun(connection: TcpConnection): void {
     this.#halfOpen.add(connection);
   }
 
-  /** A half-open connection has ended. */
+  /** A connection has ended that was half-open, or waited to be accepted. */
   forget(connection: TcpConnection): void {
     this.#halfOpen.delete(connection);
+    this.#acceptQueue.delete(connection);
   }
 
   /** The three-way handshake is over: one more connected socket. */
   established(connection: TcpConnection): void {
     this.#halfOpen.delete(connection);
-    if (this.#paused) this.#acceptQueue.push(connection);
-    else this.#handOver(connection);
+    if (this.#paused) {
+      this.#acceptQueue.add(connection);
+      connection.listener = this;
+    } else this.#handOver(connection);
   }
 
   pause(): void {
@@ -74,8 +77,10 @@ export class ListeningSocket implements TcpListener {
 
   resume(): void {
     this.#paused = false;
-    for (let next = this.#acceptQueue.shift(); next !== undefined; next = this.#acceptQueue.shift()) {
-      if (next.stateName !== "CLOSED") this.#handOver(next);
+    for (const next of this.#acceptQueue) {
+      this.#acceptQueue.delete(next);
+      next.listener = null;
+      this.#handOver(next);
       if (this.isPaused()) return;
     }
   }
@@ -94,7 +99,7 @@ export class ListeningSocket implements TcpListener {
     if (!this.#open) return;
     this.#open = false;
     this.#closed(this);
-    for (const connection of [...this.#halfOpen, ...this.#acceptQueue.splice(0)]) connection.abort();
+    for (const connection of [...this.#halfOpen, ...this.#acceptQueue]) connection.abort();
   }
 
   /** The stack was closed under it. */

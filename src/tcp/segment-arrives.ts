@@ -48,6 +48,12 @@ import { isAcceptable } from "./window.ts";
 /** RFC 7323 §5.5: after so long without a segment, TS.Recent proves nothing any more. 24 days. */
 const TS_RECENT_LIFE_S = 24 * 86_400;
 
+/**
+ * A peer that announces less is not believed, as Linux does (TCP_MIN_MSS): each octet would cost a header and a place in every
+ * queue. Departs from RFC 9293 MUST-16.
+ */
+const PEER_MSS_MIN = 88;
+
 export function segmentArrives(c: TcpConnection, seg: Segment): void {
   switch (c.state) {
     case CLOSED:
@@ -114,7 +120,7 @@ export function takeSyn(c: TcpConnection, seg: Segment): void {
   c.rcvAdv = seqAdd(c.rcvNxt, Math.min(c.tcp.config.receiveBuffer, 65_535));
   c.tunedAt = c.rcvNxt;
   c.tunedAtMs = c.tcp.clock.nowMs;
-  if (seg.mss > 0) c.peerMss = seg.mss;
+  if (seg.mss > 0) c.peerMss = Math.max(seg.mss, PEER_MSS_MIN);
   c.sndWnd = c.maxSndWnd = seg.window;
   c.sndWl1 = seg.seq;
   c.sndWl2 = seg.acks ? seg.ack : c.iss;
@@ -216,7 +222,7 @@ function answerUnacceptable(c: TcpConnection, seg: Segment): void {
     if (seqLe(finSeq(seg), c.rcvNxt)) reportDuplicate(c, seg.seq, finSeq(seg));
   }
   // Text or FIN is sent again because our ACK was lost; anything else might be the other end of a loop of ACKs.
-  if (seg.len > 0 && !seg.syn) c.ackEach();
+  if (seg.len > 0 && !seg.syn) c.ackStale();
   else c.challenge();
 }
 
@@ -302,7 +308,9 @@ function checkAck(c: TcpConnection, seg: Segment): boolean {
     case LAST_ACK:
       if (finAcked) c.closedInOrder();
       return false;
-    case TIME_WAIT: // Only a FIN can come again, and the first step has answered that.
+    case TIME_WAIT: // A FIN that came again was answered in the first step; one at RCV.NXT gets an ACK too.
+      if (seg.fin) c.challenge();
+      return false;
     case CLOSED: // Its owner was told something and has aborted it.
       return false;
     case LISTEN:
@@ -349,7 +357,7 @@ function processText(c: TcpConnection, seg: Segment): void {
   const beyond = Math.max(0, seqDiff(seqAdd(first, seg.textLength), c.rcvAdv));
   const length = seg.textLength - before - beyond;
   if (length <= 0) {
-    c.ackEach();
+    c.ackStale();
     return;
   }
   if (c.has(OWNER_GONE)) {

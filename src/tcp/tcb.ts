@@ -99,6 +99,11 @@ export class Tcb implements FourTuple {
   /** Pure ACKs owed one by one: duplicates and challenges are never merged. */
   acksDue = 0;
 
+  /** Answers to suspect segments in the second of the clock `suspectAtS`: challenge ACKs, and ACKs of text outside the window. */
+  suspectAtS = 0;
+  challenges = 0;
+  staleAcks = 0;
+
   sndWscale = 0;
   rcvWscale = 0;
   /** The peer's MSS option, or the default of RFC 9293 MUST-15. */

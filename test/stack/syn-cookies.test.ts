@@ -107,3 +107,33 @@ test("a listener that has sent no cookies believes none, and one that judges SYN
   off.inject("SYN seq=0 mss=1460").silent();
   expect(off.core.tcpCounters.synQueueOverflows).toBe(1);
 });
+
+test("issue 3, defence: a cookie has no more octets than the SYN that it answers, whatever options that has", () => {
+  const options = [
+    "",
+    "mss=1460",
+    "ts=100,0",
+    "mss=1460 ts=100,0",
+    "mss=1460 sackOk ws=9 ts=100,0",
+    "sackOk ws=9",
+    "ws=9",
+  ];
+  const size = (wire: { mss?: number; ts?: unknown; sackOk?: boolean; ws?: number }): number => {
+    const octets = (wire.mss === undefined ? 0 : 4) + (wire.ts === undefined ? 0 : 10);
+    return (octets + (wire.sackOk === true ? 2 : 0) + (wire.ws === undefined ? 0 : 3) + 3) & ~3;
+  };
+  for (const text of options) {
+    const t = flooded();
+    t.inject(`SYN seq=0 ${text}`);
+    const [cookie] = t.take();
+    const syn = {
+      ...(text.includes("mss") ? { mss: 1460 } : {}),
+      ...(text.includes("ts=") ? { ts: [] } : {}),
+      ...(text.includes("sackOk") ? { sackOk: true } : {}),
+      ...(text.includes("ws") ? { ws: 9 } : {}),
+    };
+    expect(size(cookie)).toBeLessThanOrEqual(size(syn));
+    t.inject(`ACK seq=1 ack=1 ${cookie.ts === undefined ? "" : `ts=101,${String(cookie.ts[0])}`}`);
+    expect(t.accepted).toHaveLength(1);
+  }
+});

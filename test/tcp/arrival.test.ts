@@ -208,15 +208,61 @@ test.each(["CLOSE-WAIT", "LAST-ACK", "CLOSING", "TIME-WAIT"] as const)(
   },
 );
 
-test("RFC 5961 §7: challenge ACKs are limited; answers to text that is sent again are not", () => {
+test("RFC 5961 §7: challenge ACKs are limited, each connection by itself: none can tell what another one draws (CVE-2016-5696)", () => {
   const t = scripted({ peer, tcp: { challengeAcksPerSecond: 5 } }).established();
-  t.inject("ACK seq=1 len=10").pass(100).take();
+  t.inject("SYN seq=0 sport=50000 mss=1460").take();
+  t.inject("ACK seq=1 ack=1 sport=50000").take();
   for (let i = 0; i < 20; i++) t.inject(`SYN seq=${String(100 + i)}`);
   expect(t.take()).toHaveLength(5);
-  for (let i = 0; i < 20; i++) t.inject("ACK seq=1 ack=1 len=10");
-  expect(t.take()).toHaveLength(20);
-  t.pass(1000).inject("SYN seq=100").expect("ACK ack=11");
   expect(t.core.tcpCounters.challengeAcksSuppressed).toBe(15);
+  for (let i = 0; i < 5; i++) t.inject(`SYN seq=${String(100 + i)} sport=50000`).expect("ACK dport=50000");
+  t.pass(1000).inject("SYN seq=100").expect("ACK ack=1");
+});
+
+test.each([
+  ["old text", "ACK seq=1 ack=1 len=10"],
+  ["an old FIN", "FIN,ACK seq=1 ack=1"],
+  ["text beyond the window", "ACK seq=2000000 ack=1 len=10"],
+])(
+  "RFC 9293 §3.10.7.4, first: %s is answered one by one, and beyond a limit all of it together: never with silence",
+  (_, text) => {
+    const t = scripted({ peer, tcp: { staleAcksPerSecond: 5 } }).established();
+    t.inject("ACK seq=1 len=10").pass(100).take();
+    for (let i = 0; i < 20; i++) t.inject(text);
+    expect(t.take()).toHaveLength(5);
+    t.pass(40).expect("ACK ack=11");
+    for (let i = 0; i < 100; i++) t.inject(text).pass(1);
+    expect(t.take().length).toBeLessThanOrEqual(3);
+    t.pass(1000).inject(text).expectNext("ACK ack=11");
+    t.take();
+    expect(t.core.tcpCounters.staleAcksDelayed).toBeGreaterThan(0);
+  },
+);
+
+test("RFC 9293 §3.10.7.4, fifth: a FIN at RCV.NXT in TIME-WAIT is acknowledged, and what was agreed stands", () => {
+  const t = scripted({ peer }).established().close();
+  t.take();
+  t.inject("FIN,ACK seq=1 ack=2").expect("ACK seq=2 ack=2").stateIs("TIME-WAIT");
+  t.pass(30_000).inject("FIN,ACK seq=2 ack=2").expect("ACK seq=2 ack=2").stateIs("TIME-WAIT");
+  t.pass(30_000).stateIs("CLOSED");
+});
+
+test("a peer that announces an MSS of one octet is sent 88 at least (departs from RFC 9293 MUST-16, as Linux does)", () => {
+  for (const [mss, sent] of [
+    [1, 88],
+    [87, 88],
+    [100, 100],
+  ]) {
+    const t = scripted({ peer: { mss } }).established();
+    t.send(1000);
+    expect(t.take()[0].len).toBe(sent);
+  }
+});
+
+test("RFC 4022: tcpOutSegs counts the RSTs of no connection too", () => {
+  const t = scripted();
+  t.inject("SYN seq=0").expect("RST,ACK");
+  expect(t.core.tcpCounters.outSegs).toBe(1);
 });
 
 test("RFC 9293 §3.8.4 MAY-6: a keep-alive probe, with an octet of garbage or without, gets an ACK", () => {

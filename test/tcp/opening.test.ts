@@ -17,7 +17,7 @@ function origins(seed: number, nowUs: number, remotePort: number): { iss: number
   const unused = {} as never;
   new TcpContext({
     clock,
-    config: { challengeAcksPerSecond: 1 } as never,
+    config: {} as never,
     memory: new MemoryBudget(1 << 20),
     counters: unused,
     network: unused,

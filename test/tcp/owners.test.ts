@@ -254,6 +254,20 @@ test("a listener on hold keeps open connections, what they have received and the
   t.inject("SYN seq=0 sport=40002").expect("SYN,ACK");
 });
 
+test("a connection that is reset while it waits to be accepted makes room for another", () => {
+  const t = scripted({ peer, backlog: 1, tcp: { synCookies: false } }).listening();
+  t.listener?.pause();
+  t.inject("SYN seq=0").take();
+  t.inject("ACK seq=1 ack=1").inject("SYN seq=0 sport=40001").silent();
+  t.inject("RST seq=1");
+  expect(t.listener?.acceptQueueLength).toBe(0);
+  t.inject("SYN seq=0 sport=40001").expect("SYN,ACK").inject("ACK seq=1 ack=1 sport=40001");
+  t.listener?.resume();
+  expect(t.accepted.map(({ remotePort }) => remotePort)).toEqual([40_001]);
+  t.abort().take();
+  t.leavesNothing();
+});
+
 test("a `readable` owner learns of what came before it was there", () => {
   let readable = 0;
   const t = scripted({ peer, handler: { data: undefined, readable: () => (readable += 1) } as never }).listening();

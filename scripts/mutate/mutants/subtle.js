@@ -92,7 +92,7 @@ export const SUBTLE = [
   {
     id: "challenges-unlimited",
     file: "src/tcp/connection.ts",
-    find: "if (!this.tcp.challengeAcks.take()) {",
+    find: "if (this.challenges >= this.tcp.config.challengeAcksPerSecond) {",
     replace: "if (false) {",
     breaks: "An attacker draws as many challenge ACKs as he sends segments (RFC 5961 §7).",
   },
