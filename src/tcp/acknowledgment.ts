@@ -187,7 +187,10 @@ function updateWindow(c: Tcb, seg: Segment, window: number): void {
   c.sndWl1 = seg.seq;
   c.sndWl2 = seg.ack;
   if (window > c.maxSndWnd) c.maxSndWnd = window;
-  if (window === 0) c.progressAtMs = c.tcp.clock.nowMs; // MUST-37: a peer that answers probes is alive.
+  if (window === 0) {
+    c.progressAtMs = c.tcp.clock.nowMs; // MUST-37: a peer that answers probes is alive.
+    c.expirations = 0;
+  }
   if (opened) resumeAfterProbes(c);
 }
 

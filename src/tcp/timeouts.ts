@@ -18,8 +18,8 @@ import {
 } from "./tcb.ts";
 import { armRto, isDue, reschedule, watchLoss } from "./timers.ts";
 
-/** Expirations in a row after which a connection without an owner may be given up, where memory is tight. */
-const BURDEN_EXPIRATIONS = 2;
+/** Time-outs in a row after which a connection without an owner may be given up, where memory is tight. */
+const BURDEN_TIME_OUTS = 2;
 
 /** The connection's entry in the wheel has come: whatever is due is done, and the entry is set again for the rest. */
 export function timersExpire(c: TcpConnection): void {
@@ -70,6 +70,9 @@ function lossTimer(c: TcpConnection): void {
 function retransmissionTimeout(c: TcpConnection): void {
   const { clock, config, counters } = c.tcp;
   const opening = c.state === SYN_SENT || c.state === SYN_RECEIVED;
+  const probing = c.sender !== null && !opening && (c.flightSize === 0 || c.sndWnd === 0);
+  // The last probe was answered: R2 counts from the one that leaves now, whose distance may be as long as R2 (MUST-37).
+  if (probing && c.expirations === 0) c.progressAtMs = clock.nowMs;
   if (((clock.nowMs - c.progressAtMs) | 0) >= r2Ms(c, opening)) return c.fail("ETIMEDOUT");
   if (isBurden(c)) {
     counters.orphansReset++;
@@ -79,7 +82,7 @@ function retransmissionTimeout(c: TcpConnection): void {
   counters.rtoExpirations++;
   if (opening) {
     c.set(SYN_DUE);
-  } else if (c.sender !== null && (c.flightSize === 0 || c.sndWnd === 0)) {
+  } else if (probing) {
     c.set(PROBE_DUE);
   } else if (c.sender !== null) {
     suspectBlackHole(c);
@@ -94,7 +97,7 @@ function retransmissionTimeout(c: TcpConnection): void {
 
 /** Nobody owns it, its peer takes nothing, and memory is tight: as Linux does, it is not waited for any longer. */
 const isBurden = (c: TcpConnection): boolean =>
-  c.has(OWNER_GONE) && c.expirations >= BURDEN_EXPIRATIONS && c.tcp.memory.isTight;
+  c.has(OWNER_GONE) && c.backoff >= BURDEN_TIME_OUTS && c.tcp.memory.isTight;
 
 function r2Ms(c: TcpConnection, opening: boolean): number {
   const own = c.settings?.userTimeoutMs ?? 0;

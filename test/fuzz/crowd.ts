@@ -74,6 +74,17 @@ export class CrowdDevice implements Device {
     return peer;
   }
 
+  /** A peer that knows nothing of what went before at its address. */
+  newcomer(number: number): HostilePeer {
+    this.#peers.delete(toAddress(CROWD + 256 + number));
+    return this.peer(number);
+  }
+
+  /** The address of somebody who is never heard of again. */
+  stranger(number: number): Address {
+    return toAddress(CROWD + 256 + (number % 60_000));
+  }
+
   inject(
     ...segment: readonly [
       from: Address,
