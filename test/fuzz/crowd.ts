@@ -20,7 +20,9 @@ const CROWD = toAddress(0xc613_0000);
 const MSS = 1460;
 const FIELDS = 7;
 
-export const SYN = 2,
+export const FIN = 1,
+  SYN = 2,
+  RST = 4,
   ACK = 16;
 
 /** One hostile host: an address of its own, and what it has seen of its one connection. */
