@@ -10,8 +10,8 @@ export const FLOW_CONTROL = [
   {
     id: "zero-window-counts-as-silence",
     file: "src/tcp/acknowledgment.ts",
-    find: "if (window === 0) c.progressAtMs = c.tcp.clock.nowMs;",
-    replace: "",
+    find: "if (window === 0) {",
+    replace: "if (false) {",
     breaks: "A peer that answers every probe with a closed window is given up after R2 (RFC 9293 MUST-37).",
   },
   {
