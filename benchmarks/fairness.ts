@@ -37,7 +37,7 @@ const { values } = parseArgs({
   },
 });
 
-/** A run whose event loop was late by this much for a hundredth of the time is made again, so often at most. */
+/** A run whose event loop was late by this much for a hundredth of the time is made again, so often at most, then left out. */
 const LATE_MS_MAX = 15,
   TRIES_MAX = 3;
 const SMOKE_SECONDS = 0.3;
@@ -56,11 +56,26 @@ function planOf({ plan }: FairnessCase, seed: number): PathPlan {
   return { ...plan, senders, seed, warmUpSeconds: 0, seconds: SMOKE_SECONDS };
 }
 
-async function measure(one: FairnessCase, seed: number): Promise<FairnessRun> {
-  for (let tries = values.smoke ? TRIES_MAX : 1; ; tries++) {
+async function measure(one: FairnessCase, seed: number): Promise<FairnessRun | null> {
+  for (let tries = 1; tries <= TRIES_MAX; tries++) {
     const result = await runPlan(planOf(one, seed), "kernel");
-    if (result.lateMsP99 <= LATE_MS_MAX || tries === TRIES_MAX) return fairnessRun(one, seed, tries, result);
+    if (result.lateMsP99 <= LATE_MS_MAX || values.smoke) return fairnessRun(one, seed, tries, result);
   }
+  return null;
+}
+
+/** After every run, so that one that is interrupted can be resumed. */
+function save(made: readonly FairnessRun[]): void {
+  if (out === null) return;
+  mkdirSync(out, { recursive: true });
+  const results = fairnessResults(made);
+  const machine = { ...Bench.machine(), kernel: release() };
+  const [loadAverage] = loadavg();
+  const head = JSON.stringify({ name: "fairness", machine, loadAverage, results }, null, 2).slice(0, -2);
+  const lines = made.map((run) => `    ${JSON.stringify(run)}`).join(",\n"); // A line for each: its course is long.
+  writeFileSync(join(out, "fairness.json"), `${head},\n  "runs": [\n${lines}\n  ]\n}\n`);
+  writeFileSync(join(out, "fairness.md"), fairnessTable(results));
+  writeFileSync(join(out, "fairness.svg"), fairnessChart(made));
 }
 
 // Seeds outermost, so that what else the machine does meets all cases alike.
@@ -70,7 +85,12 @@ for (let seed = 1; seed <= seeds; seed++) {
   for (const one of cases) {
     if (runs.some((run) => run.name === one.name && run.seed === seed)) continue;
     const run = await measure(one, seed);
+    if (run === null) {
+      process.stdout.write(`${one.name}, seed ${String(seed)}: left out, late\n`);
+      continue;
+    }
     runs.push(run);
+    save(runs);
     const rates = run.mbitPerSecond.map((rate) => rate.toFixed(1)).join(" + ");
     const queue = `dropped ${String(run.queueDropped)} of ${String(run.entered)}, peak queue ${String(run.peakQueue)}`;
     const machine = `CPU ${(run.cpu * 100).toFixed(0)} %  late ${run.lateMsP99.toFixed(0)} ms`;
@@ -78,14 +98,4 @@ for (let seed = 1; seed <= seeds; seed++) {
   }
 }
 
-const results = fairnessResults(runs);
-process.stdout.write(`\n${fairnessTable(results)}`);
-if (out !== null) {
-  mkdirSync(out, { recursive: true });
-  const machine = { ...Bench.machine(), kernel: release() };
-  const [loadAverage] = loadavg();
-  const report = { name: "fairness", machine, loadAverage, results, runs };
-  writeFileSync(join(out, "fairness.json"), `${JSON.stringify(report, null, 2)}\n`);
-  writeFileSync(join(out, "fairness.md"), fairnessTable(results));
-  writeFileSync(join(out, "fairness.svg"), fairnessChart(runs));
-}
+process.stdout.write(`\n${fairnessTable(fairnessResults(runs))}`);
