@@ -13,6 +13,7 @@ export default defineConfig({
     // Left to itself the runner keeps one of two processors free.
     maxWorkers: "100%",
     testTimeout: 30_000,
+    hookTimeout: 120_000,
     // In CI the runner writes what it saw for `.ci/run` to count, and a test that was skipped is a failure.
     reporters: inCi
       ? ["default", ["json", { outputFile: "reports/vitest.json" }], new TellSkips({ fail: true })]
