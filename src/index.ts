@@ -71,6 +71,7 @@ export type {
   CongestionController,
   CongestionWindow,
   Delivery,
+  RateSample,
 } from "./tcp/congestion/controller.ts";
 export { formatAddress } from "./base/address.ts";
 export type { Address } from "./base/address.ts";

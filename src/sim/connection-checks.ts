@@ -105,7 +105,8 @@ export function checkBounds(c: TcpConnection): string | null {
   if (accounts < 0) return "no account of memory is negative";
   if (memory.used > memory.max + READ_SLACK) return "memory is within its budget";
   const unread = c.receiveQueue?.octets ?? 0;
-  if (unread > config.receiveBuffer + READ_SLACK) return "unread octets are within the receive buffer";
+  if (unread > Math.max(c.rcvBuffer, config.receiveBuffer) + READ_SLACK)
+    return "unread octets are within the receive buffer";
   if ((c.outOfOrder?.segments ?? 0) > config.outOfOrderSegmentsMax)
     return "segments beyond a hole are within their bound";
   return null;

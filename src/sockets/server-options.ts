@@ -1,4 +1,4 @@
-import type { SynVerdict } from "../stack/tcp-service.ts";
+import type { SynVerdict, TcpSettings } from "../stack/tcp-service.ts";
 import { portOf, usageError } from "./usage-error.ts";
 
 /** As in `node:net`. */
@@ -13,6 +13,8 @@ export interface ServerOptions {
   readonly noDelay?: boolean | undefined;
   readonly keepAlive?: boolean | undefined;
   readonly keepAliveInitialDelay?: number | undefined;
+  /** What every connection has before "connection" is emitted. */
+  readonly settings?: TcpSettings | undefined;
   readonly highWaterMark?: number | undefined;
 }
 

@@ -1,7 +1,15 @@
 import { EventEmitter } from "node:events";
 
 import { formatAddress } from "../base/address.ts";
-import type { TcpListener, TcpListenHandler, TcpRefusal, TcpService, TcpSocket } from "../stack/tcp-service.ts";
+import {
+  checkSettings,
+  type TcpListener,
+  type TcpListenHandler,
+  type TcpRefusal,
+  type TcpService,
+  type TcpSettings,
+  type TcpSocket,
+} from "../stack/tcp-service.ts";
 import { parseAddress, type AddressFault } from "./address-text.ts";
 import { NetError } from "./net-error.ts";
 import { rethrowLater } from "./rethrow.ts";
@@ -53,6 +61,7 @@ export class Server extends EventEmitter {
   readonly #service: TcpService;
   readonly #makeSocket: (options: SocketOptions) => Socket;
   readonly #highWaterMark: number | undefined;
+  readonly #settings: TcpSettings | undefined;
   #listener: TcpListener | null = null;
   #connections = 0;
 
@@ -71,6 +80,8 @@ export class Server extends EventEmitter {
     this.keepAlive = options.keepAlive ?? false;
     this.keepAliveInitialDelay = options.keepAliveInitialDelay ?? 0;
     this.#highWaterMark = options.highWaterMark;
+    this.#settings = options.settings;
+    if (options.settings !== undefined) checkSettings(options.settings);
     if (listener !== undefined) this.on("connection", listener);
   }
 
@@ -179,6 +190,7 @@ export class Server extends EventEmitter {
       keepAlive: this.keepAlive,
       keepAliveInitialDelay: this.keepAliveInitialDelay,
       highWaterMark: this.#highWaterMark,
+      settings: this.#settings,
       pauseOnCreate: this.pauseOnConnect,
       released: () => this.#released(),
     });

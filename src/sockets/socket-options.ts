@@ -1,7 +1,7 @@
 import type { LookupFunction } from "node:net";
 
 import type { Timebase } from "../base/timebase.ts";
-import type { TcpService, TcpSocket } from "../stack/tcp-service.ts";
+import type { TcpService, TcpSettings, TcpSocket } from "../stack/tcp-service.ts";
 import { portOf, usageError } from "./usage-error.ts";
 
 /** What all sockets of one stack share. */
@@ -19,6 +19,8 @@ export interface SocketOptions {
   readonly noDelay?: boolean | undefined;
   readonly keepAlive?: boolean | undefined;
   readonly keepAliveInitialDelay?: number | undefined;
+  /** What `node:net` has no option for: congestion control, pacing, linger, user timeout, TTL, DSCP. From the SYN on. */
+  readonly settings?: TcpSettings | undefined;
   /** Octets that the streams buffer on top of the connection's own queues. */
   readonly highWaterMark?: number | undefined;
   /** Destroys the socket with an `AbortError`. */

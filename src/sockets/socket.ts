@@ -1,7 +1,14 @@
 import { addAbortSignal, Duplex } from "node:stream";
 
 import { formatAddress, type Address } from "../base/address.ts";
-import type { TcpFailure, TcpHandler, TcpInfo, TcpSocket } from "../stack/tcp-service.ts";
+import {
+  checkSettings,
+  type TcpFailure,
+  type TcpHandler,
+  type TcpInfo,
+  type TcpSettings,
+  type TcpSocket,
+} from "../stack/tcp-service.ts";
 import { parseAddress } from "./address-text.ts";
 import { IdleTimer } from "./idle-timer.ts";
 import { NetError, type NetPlace } from "./net-error.ts";
@@ -54,7 +61,8 @@ const duplexOptions = (options: SocketOptions) => ({
  *   asks for more. `write` may be called at once after `connect`.
  * Reading: chunks are owned by the reader. A reader that pauses lets the receive window close; no octet is dropped.
  * Closing: `end` sends FIN after the data, `destroy` also forgets what is unread (which resets the connection where
- *   there is some, RFC 9293 §3.6.1 SHLD-3), `resetAndDestroy` resets at once.
+ *   there is some, RFC 9293 §3.6.1 SHLD-3), `resetAndDestroy` resets at once. With the setting `lingerMs` "close" comes
+ *   when the peer has acknowledged everything, or with `true` when that has failed or taken longer.
  *
  * Departs from `node:net`: there is no `onread`; errors of `read` and `write` carry the peer's address; `ref` and `unref`
  * change nothing, because the stack's device is what keeps a process alive.
@@ -84,6 +92,7 @@ export class Socket extends Duplex {
   #place: NetPlace | undefined;
   #noDelay: boolean;
   #keepAlive: boolean | KeepAliveWish;
+  #settings: TcpSettings;
   /** The reader has room: `_read` was called and `push` has not yet returned false. */
   #wanting = false;
   /** How often `_read` was called. */
@@ -109,6 +118,8 @@ export class Socket extends Duplex {
     this.#released = options.released;
     this.#noDelay = options.noDelay ?? false;
     this.#keepAlive = keepAliveWish(options.keepAlive ?? false, options.keepAliveInitialDelay ?? 0);
+    this.#settings = options.settings ?? {};
+    checkSettings(this.#settings);
     if (options.connection !== undefined) this.#adopt(options.connection, options.pauseOnCreate ?? false);
     // Last, because a signal that is aborted already destroys the socket here.
     if (options.signal !== undefined) addAbortSignal(options.signal, this);
@@ -220,6 +231,13 @@ export class Socket extends Duplex {
     if (!this.pending && !this.#over) this.#tcp?.configure({ keepAlive: this.#keepAlive });
     return this;
   }
+  /** Changes what `node:net` has no option for; what is left out stays as it is. Errors: `RangeError` where a value cannot be. */
+  configure(settings: TcpSettings): this {
+    checkSettings(settings);
+    this.#settings = { ...this.#settings, ...settings };
+    if (!this.#over && !this.destroyed) this.#tcp?.configure(settings);
+    return this;
+  }
   /** Changes nothing: the stack's device keeps a process alive, never a single socket. */
   ref(): this {
     return this;
@@ -296,19 +314,21 @@ export class Socket extends Duplex {
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     const wasConnecting = this.#connecting;
     this.#connecting = false;
-    this.#attempt++;
+    const attempt = ++this.#attempt;
     this.#idle?.stop();
     this.#idle = null;
-    this.#letGo();
     const written = this.#endWrite();
-    callback(error);
-    if (!wasConnecting) written?.(error);
-    process.nextTick(() => {
-      this.#closeEmitted = true;
-      this.emit("close", error !== null);
-      if (wasConnecting) written?.(closedBeforeConnection());
+    this.#letGo((failed) => {
+      if (attempt !== this.#attempt) return; // It lingered, and is another connection's by now.
+      callback(error);
+      if (!wasConnecting) written?.(error);
+      process.nextTick(() => {
+        this.#closeEmitted = true;
+        this.emit("close", failed || error !== null);
+        if (wasConnecting) written?.(closedBeforeConnection());
+      });
+      this.#released?.();
     });
-    this.#released?.();
   }
 
   /** The connection where it has a name already. */
@@ -325,8 +345,13 @@ export class Socket extends Duplex {
 
   /** What was asked for before there was a connection. */
   #applyOptions(tcp: TcpSocket): void {
+    this.#applySettings(tcp);
     if (this.#noDelay) tcp.setNoDelay(true);
     if (this.#keepAlive !== false) tcp.configure({ keepAlive: this.#keepAlive });
+  }
+
+  #applySettings(tcp: TcpSocket): void {
+    if (Object.keys(this.#settings).length > 0) tcp.configure(this.#settings);
   }
 
   #take(tcp: TcpSocket): void {
@@ -336,16 +361,27 @@ export class Socket extends Duplex {
     tcp.handler = Socket.#handler;
   }
 
-  /** The connection goes on by itself: what was sent is delivered, unless a reset is due. */
-  #letGo(): void {
+  /**
+   * The connection goes on by itself: what was sent is delivered, unless a reset is due. `done` is called at once, or when
+   * lingering is over: with true where not everything was acknowledged.
+   */
+  #letGo(done: (failed: boolean) => void): void {
     const tcp = this.#tcp;
-    if (tcp === null) return;
-    tcp.handler = NO_HANDLER;
+    if (tcp === null) return done(false);
+    const lingers =
+      !this.#over && !this.#resetting && (this.#settings.lingerMs ?? 0) > 0 && tcp.stateName !== "SYN-SENT";
+    let told = !lingers;
+    const tell = (failed: boolean): void => {
+      if (!told) done(failed);
+      told = true;
+    };
+    tcp.handler = lingers ? { finished: () => tell(false), close: (_, failure) => tell(failure !== null) } : NO_HANDLER;
     tcp.context = null;
     tcp.retain(0);
-    if (this.#over) return;
-    if (this.#resetting) tcp.abort();
-    else tcp.close();
+    if (!this.#over && this.#resetting) tcp.abort();
+    else if (!this.#over) tcp.close();
+    if (tcp.stateName === "FIN-WAIT-2") tell(false);
+    if (!lingers) done(false);
   }
 
   /** As in `node:net`, a destroyed socket may connect again. */
@@ -373,8 +409,12 @@ export class Socket extends Duplex {
     if (!this.#connecting) return;
     this.#place = { address: text, port: plan.port };
     const tcp = this.#requestConnection(plan, answer.address);
-    if (typeof tcp === "string") this.destroy(new NetError(tcp, "connect", this.#place));
-    else this.#take(tcp);
+    if (typeof tcp === "string") {
+      this.destroy(new NetError(tcp, "connect", this.#place));
+      return;
+    }
+    this.#take(tcp);
+    this.#applySettings(tcp);
   }
 
   #requestConnection(plan: ConnectPlan, address: Address): ReturnType<SocketWorld["service"]["connect"]> {

@@ -1,10 +1,12 @@
-import type {
-  TcpHandler,
-  TcpListener,
-  TcpListenHandler,
-  TcpRefusal,
-  TcpService,
-  TcpSocket,
+import {
+  checkSettings,
+  type TcpHandler,
+  type TcpListener,
+  type TcpListenHandler,
+  type TcpRefusal,
+  type TcpService,
+  type TcpSettings,
+  type TcpSocket,
 } from "../stack/tcp-service.ts";
 import { parseAddress, type AddressFault } from "./address-text.ts";
 import { NetError } from "./net-error.ts";
@@ -33,6 +35,8 @@ export interface TcpListenOptions {
   readonly handler?: TcpHandler | undefined;
   /** One more open connection. Without `handler`, it must set one. */
   readonly accept?: ((connection: TcpSocket) => void) | undefined;
+  /** What every connection has before anybody gets it. */
+  readonly settings?: TcpSettings | undefined;
   /** Asked before the SYN-ACK. */
   readonly onSyn?: SynListener | undefined;
 }
@@ -43,6 +47,8 @@ export interface TcpConnectOptions {
   readonly localAddress?: string | undefined;
   readonly localPort?: number | undefined;
   readonly handler: TcpHandler;
+  /** From the SYN on. */
+  readonly settings?: TcpSettings | undefined;
 }
 
 /** The callback API: connections without streams, for servers that count microseconds. Received octets are lent, not copied. */
@@ -56,8 +62,10 @@ export interface Tcp {
   listeners(): Iterable<TcpListener>;
 }
 
-const listenHandler = ({ handler, accept, onSyn }: TcpListenOptions): TcpListenHandler => {
+const listenHandler = ({ handler, accept, onSyn, settings }: TcpListenOptions): TcpListenHandler => {
+  if (settings !== undefined) checkSettings(settings);
   const take = (connection: TcpSocket): void => {
+    if (settings !== undefined) connection.configure(settings);
     if (handler !== undefined) connection.handler = handler;
     accept?.(connection);
   };
@@ -76,7 +84,8 @@ function listen(service: TcpService, options: TcpListenOptions): TcpListener {
 }
 
 function connect(service: TcpService, options: TcpConnectOptions): TcpSocket {
-  const { address: text, localAddress: localText = "*", localPort = 0, handler } = options;
+  const { address: text, localAddress: localText = "*", localPort = 0, handler, settings } = options;
+  if (settings !== undefined) checkSettings(settings);
   const port = portOf(options.port, "options.port");
   const place = { address: text, port };
   const address = parseAddress(text);
@@ -85,6 +94,7 @@ function connect(service: TcpService, options: TcpConnectOptions): TcpSocket {
   if (typeof localAddress === "string") throw new NetError("EADDRNOTAVAIL", "connect", place);
   const outcome = service.connect({ address, port, localAddress, localPort, handler });
   if (typeof outcome === "string") throw new NetError(outcome, "connect", place);
+  if (settings !== undefined) outcome.configure(settings);
   return outcome;
 }
 

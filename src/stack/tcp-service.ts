@@ -5,7 +5,7 @@ import type { TcpListener, TcpListenHandler } from "../tcp/listener.ts";
 export type { TcpFailure, TcpHandler, TcpSocket } from "../tcp/handler.ts";
 export type { TcpInfo } from "../tcp/info.ts";
 export type { PendingSyn, SynVerdict, TcpListener, TcpListenHandler } from "../tcp/listener.ts";
-export type { TcpSettings } from "../tcp/settings.ts";
+export { checkSettings, type TcpSettings } from "../tcp/settings.ts";
 export type { TcpStateName } from "../tcp/states.ts";
 
 /** Why `listen` or `connect` could not begin. */

@@ -8,6 +8,7 @@ import { TCP_HEADER } from "../wire/tcp.ts";
 import type { FourTuple, TcpContext } from "./context.ts";
 import { SILENT_HANDLER, type TcpFailure, type TcpHandler, type TcpSocket } from "./handler.ts";
 import { infoOf, type TcpInfo } from "./info.ts";
+import { closesByReset, startLinger } from "./linger.ts";
 import type { ListeningSocket } from "./listening-socket.ts";
 import { output } from "./output.ts";
 import { readQueued, resumeReading } from "./receive.ts";
@@ -272,7 +273,9 @@ export class TcpConnection extends Tcb implements TcpSocket {
       this.dropUnread();
       return over ? this.readToEnd() : this.abort(); // SHLD-3: unread data.
     }
+    if (closesByReset(this)) return this.abort();
     this.end();
+    startLinger(this);
     if (this.state === FIN_WAIT_2) armLife(this, this.tcp.config.finWait2Ms);
   }
 

@@ -37,6 +37,8 @@ export class TcpCounters {
   blackHoles = 0;
   tailLossProbes = 0;
   keepAliveProbes = 0;
+  /** Closed connections whose last octets were given up after `lingerMs`. */
+  lingersExpired = 0;
   /** Responses to a loss that was none, taken back: RFC 4015. */
   spuriousRecoveries = 0;
   /** Duplicates of ours that the peer has reported: RFC 2883. */

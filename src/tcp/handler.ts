@@ -35,6 +35,8 @@ export interface TcpHandler {
   drain?(connection: TcpSocket): void;
   /** The peer's FIN, after all of its octets were delivered. Not called where `readable` is in use (`readEnded` tells). */
   end?(connection: TcpSocket): void;
+  /** Our FIN, and so all that was sent, has been acknowledged, and the peer's side is still open. Otherwise `close` tells. */
+  finished?(connection: TcpSocket): void;
   /** The last call. `failure` is null where both sides closed and all that was sent has been acknowledged. */
   close?(connection: TcpSocket, failure: TcpFailure | null): void;
   /**
@@ -84,7 +86,10 @@ export interface TcpSocket {
   sendCopy(octets: Uint8Array): boolean;
   /** FIN once everything before it was sent. The other direction stays open (half-close). RFC 9293 §3.6. */
   end(): void;
-  /** As `end`, and nothing more will be read: unread or later octets are answered with RST. RFC 9293 §3.6.1 SHLD-3. */
+  /**
+   * As `end`, and nothing more will be read: unread or later octets are answered with RST. RFC 9293 §3.6.1 SHLD-3. With the
+   * setting `lingerMs` what is unacknowledged has so much time.
+   */
   close(): void;
   /** RST at once. `handler.close` is called before it returns. */
   abort(): void;

@@ -1,5 +1,6 @@
 /** Keep-alive probes: RFC 9293 §3.8.4. */
 import type { TcpConnection } from "./connection.ts";
+import { livesByLinger } from "./linger.ts";
 import { ESTABLISHED, FIN_WAIT_2, TIME_WAIT } from "./states.ts";
 import { KEEP_ALIVE_DUE, LIFE_ARMED, OWNER_GONE, type Tcb } from "./tcb.ts";
 import { armLife } from "./timers.ts";
@@ -68,8 +69,8 @@ export class KeepAlive {
   }
 }
 
-/** Whether the deadline `lifeAtMs` is keep-alive's: elsewhere it ends a wait for a verdict, FIN-WAIT-2 or TIME-WAIT. */
+/** Whether the deadline `lifeAtMs` is keep-alive's: elsewhere it ends a wait for a verdict, lingering, FIN-WAIT-2 or TIME-WAIT. */
 export function livesByKeepAlive(c: Tcb): boolean {
   if (c.state < ESTABLISHED || c.state === TIME_WAIT) return false;
-  return !(c.state === FIN_WAIT_2 && c.has(OWNER_GONE));
+  return !(c.state === FIN_WAIT_2 && c.has(OWNER_GONE)) && !livesByLinger(c);
 }

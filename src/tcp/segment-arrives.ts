@@ -300,7 +300,9 @@ function checkAck(c: TcpConnection, seg: Segment): boolean {
     case FIN_WAIT_2:
       return true;
     case FIN_WAIT_1:
-      if (finAcked) c.enter(FIN_WAIT_2);
+      if (!finAcked) return true;
+      c.enter(FIN_WAIT_2);
+      c.handler.finished?.(c);
       return true;
     case CLOSING:
       if (finAcked) c.enter(TIME_WAIT);

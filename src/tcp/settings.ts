@@ -19,13 +19,20 @@ export interface TcpSettings {
   readonly congestion?: CongestionAlgorithm;
   /** Whether its segments are spread over the round trip. Default: the stack's. */
   readonly pacing?: boolean;
+  /**
+   * What `close` does about octets that are not acknowledged yet, as SO_LINGER. Not set: they are sent in the background for as
+   * long as that takes (R2). 0: it resets at once (RFC 9293 §3.10.5). More: what is not acknowledged so many ms later, FIN
+   * included, is given up by a reset and ETIMEDOUT.
+   */
+  readonly lingerMs?: number;
 }
 
 /** Errors: `RangeError` that says what would be right. */
-export function checkSettings({ ttl, dscp, userTimeoutMs, keepAlive }: TcpSettings): void {
+export function checkSettings({ ttl, dscp, userTimeoutMs, lingerMs, keepAlive }: TcpSettings): void {
   within("ttl", ttl, 1, 255);
   within("dscp", dscp, 0, 63);
   within("userTimeoutMs", userTimeoutMs, 0, MS_MAX);
+  within("lingerMs", lingerMs, 0, MS_MAX);
   if (typeof keepAlive !== "object") return;
   within("keepAlive.idleMs", keepAlive.idleMs, 1, MS_MAX);
   within("keepAlive.intervalMs", keepAlive.intervalMs, 1, MS_MAX);

@@ -1,6 +1,7 @@
 /** What a connection's deadlines do when they come: RFC 9293 §3.10.8 and §3.8.3, RFC 6298 §5, RFC 8985 §6.3 and §7. */
 import type { TcpConnection } from "./connection.ts";
 import { livesByKeepAlive } from "./keep-alive.ts";
+import { livesByLinger } from "./linger.ts";
 import { suspectBlackHole } from "./path-mtu.ts";
 import { reorderingEnds, timeOut } from "./recovery.ts";
 import { backedOffRtoMs } from "./rtt.ts";
@@ -44,6 +45,11 @@ export function timersExpire(c: TcpConnection): void {
 
 function lifeEnds(c: TcpConnection): void {
   if (c.state === TIME_WAIT) return c.enter(CLOSED);
+  if (livesByLinger(c)) {
+    c.tcp.counters.lingersExpired++;
+    c.sendReset();
+    return c.fail("ETIMEDOUT");
+  }
   if (c.keepAlive !== null && livesByKeepAlive(c)) {
     if (c.keepAlive.expired(c)) return;
     c.sendReset();

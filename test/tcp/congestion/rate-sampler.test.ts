@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
+import type { CongestionAlgorithm } from "../../../src/tcp/congestion/controller.ts";
 import { RateSampler } from "../../../src/tcp/congestion/rate-sampler.ts";
+import { scripted } from "../../support/scripted-peer.ts";
 
 const MSS = 1000;
 const RTT_US = 40_000;
@@ -69,4 +71,30 @@ test("more moments than are remembered: the oldest give no sample, and nothing g
   sampler.reports(19_999, 40_000);
   sampler.acknowledged(40_000, MSS, 1, 0);
   expect(sampler.intervalUs).toBeGreaterThan(0);
+});
+
+test("§3.4: what is sent after a pause of the application's is no measure of the path, until a whole flight was more than that", () => {
+  const limited: boolean[] = [];
+  const congestion: CongestionAlgorithm = {
+    name: "watching",
+    create: () => ({
+      reset: () => undefined,
+      acknowledged: (_, sample) => void limited.push(sample.isAppLimited),
+      lost: () => undefined,
+      timedOut: () => undefined,
+    }),
+  };
+  const t = scripted({ peer: { mss: MSS }, tcp: { congestion } }).established();
+  let una = 1;
+  const exchange = (segments: number): void => {
+    t.send(segments * MSS).pass(40);
+    una += Math.min(segments, 10) * MSS;
+    t.inject(`ACK seq=1 ack=${String(una)}`);
+  };
+  exchange(1);
+  exchange(1); // The window would have taken more: what follows is held against it.
+  exchange(30); // The first ten are sent while that still holds, the next ten are not.
+  una += 10 * MSS;
+  t.pass(40).inject(`ACK seq=1 ack=${String(una)}`);
+  expect(limited).toEqual([false, true, true, false]);
 });
