@@ -27,7 +27,7 @@ export function hostMismatch(host: string, { altNames }: CertificateFacts): stri
 function matches(name: string, pattern: string): boolean {
   const wanted = pattern.toLowerCase().split(".");
   const labels = name.split(".");
-  if (labels.length !== wanted.length || wanted.includes("")) return false;
+  if (labels.length !== wanted.length || wanted.includes("") || labels.includes("")) return false;
   const [first, ...rest] = wanted;
   if (first === "*" && rest.length < 2) return false;
   return (first === "*" || first === labels[0]) && rest.every((label, at) => label === labels[at + 1]);
