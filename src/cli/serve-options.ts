@@ -9,6 +9,10 @@ export const SERVE_OPTIONS = {
   peer: { type: "string" },
   mtu: { type: "string" },
   http: { type: "string" },
+  https: { type: "string" },
+  cert: { type: "string" },
+  key: { type: "string" },
+  keylog: { type: "string" },
   root: { type: "string" },
   echo: { type: "string" },
   discard: { type: "string" },
@@ -24,23 +28,32 @@ export const SERVE_OPTIONS_HELP = `  --tun NAME          the device; made where 
   --peer ADDRESS      the kernel's address on a device that is made here
   --mtu OCTETS        of the device, 68 to 65535
   --http PORT         HTTP/1.1: GET / (100 octets), POST /echo, GET /nocontent
+  --https PORT        the same over TLS 1.2, with --cert FILE and --key FILE (PEM)
+  --keylog FILE       append the secrets of HTTPS: whoever reads them reads the connections
   --root DIR          HTTP serves the files of this folder as well
   --echo PORT         RFC 862: what comes in goes out
   --discard PORT      RFC 863; answers the count of octets once the peer has ended
   --chargen PORT      RFC 864: characters until the peer closes
   --any               accept every address, and every port: those that no service
-                      has go to the first one of http, echo, discard, chargen
+                      has go to the first one of http, https, echo, discard, chargen
   --pcap FILE         capture all datagrams (pcapng, for Wireshark)
   --impair FAULTS     a bad link: loss=0.02,reorder=0.01,duplicate=0.01,corrupt=0.001,
                       delay=MS,jitter=MS,rate=BITS/S,seed=N; each may be left out
   --log-level LEVEL   ${LOG_LEVELS.join(" ")}; default warn; on standard error`;
 
 /** Names of the services, in the order in which they are asked for the ports of `--any`. */
-export const SERVICE_NAMES = ["http", "echo", "discard", "chargen"] as const;
+export const SERVICE_NAMES = ["http", "https", "echo", "discard", "chargen"] as const;
 export type ServiceName = (typeof SERVICE_NAMES)[number];
 
 export interface ImpairOptions extends Impairment {
   readonly seed: number;
+}
+
+/** Paths. */
+export interface TlsFiles {
+  readonly cert: string;
+  readonly key: string;
+  readonly keylog: string | null;
 }
 
 export interface ServeOptions {
@@ -51,6 +64,8 @@ export interface ServeOptions {
   /** In octets; null leaves it as it is. */
   readonly mtu: number | null;
   readonly ports: ReadonlyMap<ServiceName, number>;
+  /** Null without HTTPS. */
+  readonly tls: TlsFiles | null;
   readonly root: string | null;
   readonly any: boolean;
   readonly pcap: string | null;
@@ -64,6 +79,9 @@ export interface ServeValues extends Partial<Record<ServiceName, string | undefi
   readonly address?: string[] | undefined;
   readonly peer?: string | undefined;
   readonly mtu?: string | undefined;
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
+  readonly keylog?: string | undefined;
   readonly root?: string | undefined;
   readonly any?: boolean | undefined;
   readonly pcap?: string | undefined;
@@ -79,19 +97,31 @@ export function serveOptions(values: ServeValues): ServeOptions {
     throw new UsageError("--address is missing; name the stack's own address, as in --address 198.18.0.2/24");
   }
   const ports = servicePorts(values);
-  if (root !== undefined && !ports.has("http")) throw new UsageError("--root needs --http PORT");
+  if (root !== undefined && !ports.has("http") && !ports.has("https")) {
+    throw new UsageError("--root needs --http PORT or --https PORT");
+  }
   return {
     tun,
     addresses: addresses.map((text) => prefixText("--address", text)),
     peer: peer === undefined ? null : addressText("--peer", peer),
     mtu: mtu === undefined ? null : integer("--mtu", mtu, 68, 65_535),
     ports,
+    tls: tlsFiles(values, ports),
     root: root ?? null,
     any: values.any ?? false,
     pcap: values.pcap ?? null,
     impair: values.impair === undefined ? null : impairOptions(values.impair),
     logLevel: logLevel(values["log-level"] ?? "warn"),
   };
+}
+
+function tlsFiles({ cert, key, keylog }: ServeValues, ports: ReadonlyMap<ServiceName, number>): TlsFiles | null {
+  if (ports.has("https")) {
+    if (cert !== undefined && key !== undefined) return { cert, key, keylog: keylog ?? null };
+    throw new UsageError("--https needs --cert FILE and --key FILE, both in PEM");
+  }
+  if (cert === undefined && key === undefined && keylog === undefined) return null;
+  throw new UsageError("--cert, --key and --keylog need --https PORT");
 }
 
 function servicePorts(values: ServeValues): Map<ServiceName, number> {

@@ -15,6 +15,7 @@ import { staticFiles } from "../http/static-files.ts";
 import { parseAddress, parsePrefix } from "../sockets/address-text.ts";
 import { EventLoopTimebase, wallClockUs } from "../stack/event-loop-timebase.ts";
 import { SERVICE_NAMES, type ServeOptions, type ServiceName } from "./serve-options.ts";
+import { readTlsFiles, type HttpsFiles } from "./tls-files.ts";
 import { chargen } from "./services/chargen.ts";
 import { discardHandler } from "./services/discard.ts";
 import { echoHandler } from "./services/echo.ts";
@@ -33,13 +34,14 @@ export interface Serving {
 /** Opens the device, the stack and the services. Errors: `TunError`, `NetError`, `UsageError`. */
 export async function startServing(options: ServeOptions, logger: Logger): Promise<Serving> {
   if (options.root !== null) await checkRoot(options.root);
+  const secure = options.tls === null ? null : readTlsFiles(options.tls);
   const file = options.pcap === null ? null : captureFile(options.pcap);
   const link = openLink(options, file, logger);
   const stack = await openStack(link.device, options, logger);
   const ended = endOf(stack, link.capture);
   let http: StackHttpServer | null;
   try {
-    http = startServices(stack, options, logger);
+    http = startServices(stack, options, logger, secure);
   } catch (error) {
     await stack.close({ deadlineMs: 0 });
     throw error;
@@ -144,12 +146,20 @@ function endOf(stack: Stack, capture: CapturedDevice | null): Promise<void> {
   return ended;
 }
 
-export function startServices(stack: Stack, options: ServeOptions, logger: Logger): StackHttpServer | null {
-  const http = options.ports.has("http") ? makeHttp(stack, options.root, logger) : null;
+export function startServices(
+  stack: Stack,
+  options: ServeOptions,
+  logger: Logger,
+  secure: HttpsFiles | null = null,
+): StackHttpServer | null {
+  const http = options.ports.has("http") || secure !== null ? makeHttp(stack, options.root, logger) : null;
   const generator = chargen();
   const backlog = SERVE_BACKLOG;
   const listen: Record<ServiceName, (port: number | "*") => void> = {
     http: (port) => http?.listen({ port, backlog }),
+    https: (port) => {
+      if (secure !== null) http?.listenSecure({ port, backlog, ...secure });
+    },
     echo: (port) => stack.tcp.listen({ port, backlog, handler: echoHandler }),
     discard: (port) => stack.tcp.listen({ port, backlog, handler: discardHandler }),
     chargen: (port) => stack.tcp.listen({ port, backlog, handler: generator.handler, accept: generator.begin }),

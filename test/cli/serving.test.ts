@@ -5,11 +5,13 @@ import { SERVE_BACKLOG, startServices, startServing } from "../../src/cli/servin
 import { parseOptions, UsageError } from "../../src/cli/usage.ts";
 import { memoryPair } from "../../src/device/memory.ts";
 import { Stack } from "../../src/host/stack.ts";
+import { fixturePath } from "../tls/support/fixtures.ts";
 import { EventLoopTimebase } from "../../src/stack/event-loop-timebase.ts";
 
 const options = (text: string) =>
   serveOptions(parseOptions("serve", `--tun tun0 --address 198.18.0.2/24 ${text}`.split(" "), SERVE_OPTIONS).values);
 const logger = openLog("silent");
+const RSA_FILES = `--cert ${fixturePath("rsa.pem")} --key ${fixturePath("rsa.key")}`;
 
 test("design.md §10: each service takes a thousand SYNs at once, as a listener of Linux's would", async () => {
   const [device, other] = memoryPair({ timebase: new EventLoopTimebase() });
@@ -22,6 +24,9 @@ test("design.md §10: each service takes a thousand SYNs at once, as a listener 
 
 test.each([
   ["--http 80 --root /nowhere/at/all", /--root \/nowhere\/at\/all: there is no such folder/],
+  ["--https 443 --cert /nowhere/at/all --key x", /--cert \/nowhere\/at\/all cannot be read: ENOENT/],
+  [`--https 443 --cert ${fixturePath("rsa.pem")} --key ${fixturePath("ecdsa.key")}`, /--cert and --key cannot be used/],
+  [`--https 443 ${RSA_FILES} --keylog /nowhere/at/all`, /--keylog \/nowhere\/at\/all cannot be written/],
   ["--pcap /nowhere/at/all", /--pcap \/nowhere\/at\/all cannot be written: ENOENT/],
 ])("design.md §10: %s is refused before the device is touched", async (text, message) => {
   const serving = startServing(options(text), logger);
