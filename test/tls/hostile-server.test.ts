@@ -108,16 +108,16 @@ const CASES: readonly Case[] = [
   [
     "RFC 7301 §3.1: a protocol that was not offered",
     "illegal_parameter",
-    extensions(`${RENEGOTIATION_INFO}00100004000201${"62"}`),
+    extensions(`${RENEGOTIATION_INFO}0010000400020162`),
     { ...RSA, alpnProtocols: ["a"] },
   ],
   [
     "two protocols",
     "illegal_parameter",
-    extensions(`${RENEGOTIATION_INFO}001000060004016101${"61"}`),
+    extensions(`${RENEGOTIATION_INFO}00100006000401610161`),
     { ...RSA, alpnProtocols: ["a"] },
   ],
-  ["ALPN that was not asked for", "unsupported_extension", extensions(`${RENEGOTIATION_INFO}00100004000201${"61"}`)],
+  ["ALPN that was not asked for", "unsupported_extension", extensions(`${RENEGOTIATION_INFO}0010000400020161`)],
   [
     "RFC 7366 §3: encrypt_then_mac with an AEAD",
     "illegal_parameter",
