@@ -85,6 +85,8 @@ export class TlsConnection {
   #phase: Phase = "handshake";
   #waiting = false;
   #running = false;
+  /** How often something came while a turn was running: a transport may answer inside `write`. */
+  #stirs = 0;
   /** Handshake messages that are not sealed yet: those of a flight share their records. */
   #flight: Buffer[] = [];
   /** Sealed records that the handler has not got yet. */
@@ -190,12 +192,19 @@ export class TlsConnection {
 
   /** Runs one turn: `first`, then everything that has come and can be taken; then sends what there is. */
   #run(first: () => void): void {
-    if (this.#running) return first();
+    if (this.#running) {
+      this.#stirs++;
+      return first();
+    }
     this.#running = true;
     try {
       first();
-      this.#process();
-      this.#flush();
+      let seen: number;
+      do {
+        seen = this.#stirs;
+        this.#process();
+        this.#flush();
+      } while (seen !== this.#stirs);
     } finally {
       this.#running = false;
     }

@@ -16,6 +16,19 @@ const EXPECTED: readonly (readonly [string, (run: ScriptRun) => void])[] = [
       expect(new Set(connected).size).toBe(3);
     },
   ],
+  [
+    "tls-echo",
+    ({ stdout }) =>
+      expect(stdout).toBe("What comes in goes out, and nobody on the way can read it.\nECDHE-RSA-AES128-GCM-SHA256\n"),
+  ],
+  [
+    "tls-client",
+    ({ stdout }) => {
+      expect(stdout).toMatch(/^certificate +page\.example, issued by page\.example$/m);
+      expect(stdout).toMatch(/^server +drew another one, sent its point, and signed that \(rsa_pss_rsae_sha256\)$/m);
+      expect(stdout).toMatch(/^You asked for \/secret$/m);
+    },
+  ],
 ];
 
 test.concurrent.each(EXPECTED)("example %s runs without rights and without a device", async (name, check) => {
@@ -29,4 +42,26 @@ test.concurrent.for(EXPECTED)("example %s serves the kernel's TCP on a TUN", asy
   const run = await inNamespace(onTun, [name]);
   expect(run).toMatchObject({ status: 0, stderr: "" });
   check(run);
+});
+
+test("example tls-client --rsa tells who made the secret", async () => {
+  const run = await runScript(example("tls-client"), ["--rsa"]);
+  expect(run).toMatchObject({ status: 0, stderr: "" });
+  expect(run.stdout).toContain(
+    "made the pre-master secret alone, and wrapped it with the server's RSA key of 2048 bits",
+  );
+});
+
+test("example eavesdrop: a leaked key reads what RSA wrapped, and not what ECDHE agreed on; a stranger is refused", async () => {
+  const run = await runScript(example("eavesdrop"));
+  expect(run).toMatchObject({ status: 0, stderr: "" });
+  expect(run.stdout).toBe(
+    [
+      '1. key sent in the clear:     the eavesdropper reads "my password is 1234"',
+      '2. wrapped with RSA:          "my password is 1234" and "your balance is 5 EUR", with the leaked key',
+      "3. ECDHE:                     nothing can be read, with the leaked key",
+      "4. a man in the middle:       DEPTH_ZERO_SELF_SIGNED_CERT",
+      "",
+    ].join("\n"),
+  );
 });

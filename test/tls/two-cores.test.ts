@@ -2,7 +2,16 @@ import { expect, test } from "vitest";
 import fc from "fast-check";
 
 import { readRecords } from "./support/wire.ts";
-import { clientEnd, exchange, seededOctets, serverEnd, sessionKeeper, suiteNamed } from "./support/endpoint.ts";
+import {
+  clientEnd,
+  exchange,
+  type Answers,
+  type Endpoint,
+  seededOctets,
+  serverEnd,
+  sessionKeeper,
+  suiteNamed,
+} from "./support/endpoint.ts";
 import { identity } from "./support/fixtures.ts";
 import { CIPHER_SUITES } from "../../src/tls/suites.ts";
 import { NAMED_GROUPS } from "../../src/tls/keys/named-groups.ts";
@@ -211,4 +220,15 @@ test("secrets are wiped when a connection ends", () => {
   server.connection.end();
   client.feed(server.take());
   for (const master of masters) expect(master.every((octet) => octet === 0)).toBe(true);
+});
+
+test("a transport that answers inside `write` leaves nothing unread", () => {
+  const ends: Endpoint[] = [];
+  const wired = (to: number, make: (over: object, answers: Answers) => Endpoint): Endpoint =>
+    make({}, { write: (octets) => void ends[to]?.feed(octets) });
+  ends.push(wired(1, serverEnd));
+  const client = wired(0, clientEnd);
+  ends.push(client);
+  ends[0].feed(client.take());
+  expect(ends.map((end) => end.connection.isOpen)).toEqual([true, true]);
 });

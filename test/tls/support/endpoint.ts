@@ -34,6 +34,8 @@ export const suiteNamed = (name: string): CipherSuite => {
 export interface Answers {
   readonly verify?: (job: VerifyJob) => void;
   readonly choose?: (job: ChooseJob) => void;
+  /** Takes what is written behind the hello, in place of `take`. */
+  readonly write?: (octets: Buffer) => void;
   /** Takes every job in place of all that. */
   readonly job?: (job: Job) => void;
 }
@@ -51,9 +53,14 @@ export class Endpoint {
 
   constructor(makeMachine: ConstructorParameters<typeof TlsConnection>[1], answers: Answers = {}) {
     const { verify = trust, choose = chooseFixtures } = answers;
+    let begun = false;
     this.connection = new TlsConnection(
       {
-        write: (octets) => this.#written.push(octets),
+        write: (octets) => {
+          // The hello is written before anybody else is there: `take` has it.
+          if (begun && answers.write !== undefined) answers.write(octets);
+          else this.#written.push(octets);
+        },
         data: (octets) => this.data.push(Buffer.from(octets)),
         job: answers.job ?? ((job) => runJob(job, { verify, choose })),
         secure: (outcome) => (this.outcome = outcome),
@@ -65,6 +72,7 @@ export class Endpoint {
       makeMachine,
     );
     this.connection.start();
+    begun = true;
   }
 
   /** What it has written since the last call. */
