@@ -8,6 +8,10 @@ export const SACKED = 1,
   COPY_IN_FLIGHT = 8,
   WITH_FIN = 16;
 
+/** In the flags of a range that is SACKED: how many more it has swallowed, counted in the bits above all others. */
+const SWALLOWED_SHIFT = 8;
+const FLAG_BITS = (1 << SWALLOWED_SHIFT) - 1;
+
 const WORDS = 4,
   START = 0,
   END = 1,
@@ -29,6 +33,8 @@ export class InFlight {
   /** Octets of ranges that are SACKED, and of ranges that are LOST with no copy on its way. */
   sackedOctets = 0;
   lostOctets = 0;
+  /** Ranges that were SACKED, those included that have become one with others since. */
+  sackedRanges = 0;
   /** Octets that were ever found lost, copies included, modulo 2^32. */
   lostTotal = 0;
 
@@ -40,6 +46,7 @@ export class InFlight {
     this.#head = 0;
     this.#count = 0;
     this.sackedOctets = 0;
+    this.sackedRanges = 0;
     this.lostOctets = 0;
     this.lostTotal = 0;
   }
@@ -59,7 +66,11 @@ export class InFlight {
     return this.#words[(this.#head + i) * WORDS + SENT_US];
   }
   flags(i: number): number {
-    return this.#words[(this.#head + i) * WORDS + FLAGS];
+    return this.#words[(this.#head + i) * WORDS + FLAGS] & FLAG_BITS;
+  }
+  #sackedRangesIn(i: number): number {
+    const flags = this.#words[(this.#head + i) * WORDS + FLAGS];
+    return (flags & SACKED) === 0 ? 0 : 1 + (flags >> SWALLOWED_SHIFT);
   }
   length(i: number): number {
     return seqDiff(this.end(i), this.start(i));
@@ -77,6 +88,7 @@ export class InFlight {
     const before = this.#count;
     while (this.#count > 0 && seqLe(this.end(0), una)) {
       this.#account(0, -this.length(0));
+      this.sackedRanges -= this.#sackedRangesIn(0);
       this.#head++;
       this.#count--;
     }
@@ -96,9 +108,42 @@ export class InFlight {
   setFlags(i: number, flags: number): void {
     const lostBefore = this.lostOctets;
     this.#account(i, -this.length(i));
+    this.sackedRanges -= this.#sackedRangesIn(i);
     this.#words[(this.#head + i) * WORDS + FLAGS] = flags;
     this.#account(i, this.length(i));
+    this.sackedRanges += this.#sackedRangesIn(i);
     if (this.lostOctets > lostBefore) this.lostTotal = (this.lostTotal + this.lostOctets - lostBefore) | 0;
+  }
+
+  /**
+   * The peer has range `i`. It becomes one with SACKED neighbours, so that what lies between two holes is one step for every ACK to come.
+   * Returns where it is now. What it was sent at is not told any more.
+   */
+  sack(i: number): number {
+    this.setFlags(i, (this.flags(i) | SACKED) & ~(LOST | COPY_IN_FLIGHT));
+    if (i + 1 < this.#count && (this.flags(i + 1) & SACKED) !== 0) this.#swallow(i);
+    if (i === 0 || (this.flags(i - 1) & SACKED) === 0) return i;
+    this.#swallow(i - 1);
+    return i - 1;
+  }
+
+  /** Ranges `i` and `i + 1`, both SACKED, become one; the shorter side of the rest moves. */
+  #swallow(i: number): void {
+    const at = (this.#head + i) * WORDS;
+    const next = at + WORDS;
+    const swallowed = this.#sackedRangesIn(i) + this.#sackedRangesIn(i + 1) - 1;
+    const flags = this.flags(i) | this.flags(i + 1) | (swallowed << SWALLOWED_SHIFT);
+    if (i < this.#count >> 1) {
+      this.#words[next + START] = this.#words[at + START];
+      this.#words[next + FLAGS] = flags;
+      this.#words.copyWithin((this.#head + 1) * WORDS, this.#head * WORDS, at);
+      this.#head++;
+    } else {
+      this.#words[at + END] = this.#words[next + END];
+      this.#words[at + FLAGS] = flags;
+      this.#words.copyWithin(next, next + WORDS, (this.#head + this.#count) * WORDS);
+    }
+    this.#count--;
   }
 
   /** Range `i` went out again at `sentUs`. */
@@ -117,6 +162,7 @@ export class InFlight {
     this.#words[from + END] = seq;
     this.#words[from + FLAGS] &= ~WITH_FIN;
     this.#words[from + WORDS + START] = seq;
+    this.sackedRanges += this.#sackedRangesIn(i + 1);
   }
 
   /** The first range that ends after `seq`, by bisection; `count` where none does. */

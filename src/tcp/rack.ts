@@ -4,6 +4,8 @@ import { COPY_IN_FLIGHT, type InFlight, LOST, RETRANSMITTED, SACKED } from "./in
 
 /** RFC 8985 §6.2 step 4: recoveries for which a widened reordering window is kept. */
 const REO_WND_PERSIST = 16;
+/** Ranges that one search for losses looks at. */
+export const STEPS_MAX = 256;
 /** RFC 5681 §3.2, in segments. */
 const DUP_THRESH = 3;
 
@@ -15,6 +17,9 @@ export class Rack {
   rttUs = 0;
   waitUs = 0;
   #known = false;
+  /** Where the last search for losses has stopped, if it did not come to its end. */
+  #resumes = false;
+  #resumeAt = 0 as Seq;
   /** The end of the highest range ever delivered. */
   #fack = 0 as Seq;
   #reorderingSeen = false;
@@ -27,6 +32,7 @@ export class Rack {
   reset(sndUna: Seq): void {
     this.rttUs = 0;
     this.#known = false;
+    this.#resumes = false;
     this.#fack = sndUna;
     this.#reorderingSeen = false;
     this.#reoWndMult = 1;
@@ -68,29 +74,40 @@ export class Rack {
   }
 
   /**
-   * Step 5: marks what was sent so long before the last delivered range that it must be lost, copies included; says whether
-   * any was. `waitUs` becomes the time after which the rest of it would be, 0 where nothing waits.
+   * Step 5: marks what was sent so long before the last delivered range that it must be lost, copies included; returns the first
+   * of it, -1 where none was. `waitUs` becomes the time after which the rest of it would be, 0 where nothing waits.
+   *
+   * Work: `STEPS_MAX` ranges a call. The next one goes on from there, when the next ACK comes or a millisecond later.
    */
-  detectLoss(inFlight: InFlight, nowUs: number, reoWndUs: number): boolean {
-    let found = false;
+  detectLoss(inFlight: InFlight, nowUs: number, reoWndUs: number): number {
+    let found = -1;
     this.waitUs = 0;
-    if (!this.#known) return false;
-    for (let i = 0; i < inFlight.count; i++) {
+    if (!this.#known) return -1;
+    const from = this.#resumes ? inFlight.firstEndingAfter(this.#resumeAt) : 0;
+    const until = Math.min(inFlight.count, from + STEPS_MAX);
+    this.#resumes = until < inFlight.count;
+    for (let i = from; i < until; i++) {
       const flags = inFlight.flags(i);
+      if ((flags & SACKED) !== 0) continue;
       const sentUs = inFlight.sentUs(i);
       const isCopy = (flags & COPY_IN_FLIGHT) !== 0; // Its place says nothing: only time does.
       if (isCopy ? ((this.xmitUs - sentUs) | 0) <= 0 : !sentAfter(this.xmitUs, this.endSeq, sentUs, inFlight.end(i))) {
-        if ((flags & RETRANSMITTED) === 0) break; // Those behind it were sent later still.
-        continue;
+        if ((flags & RETRANSMITTED) !== 0) continue;
+        this.#resumes = false; // Those behind it were sent later still.
+        break;
       }
-      if ((flags & SACKED) !== 0 || (flags & (LOST | COPY_IN_FLIGHT)) === LOST) continue;
+      if ((flags & (LOST | COPY_IN_FLIGHT)) === LOST) continue;
       const remaining = (sentUs + this.rttUs + reoWndUs - nowUs) | 0;
       if (remaining > 0) {
         this.waitUs = Math.max(this.waitUs, remaining);
         continue;
       }
       inFlight.setFlags(i, (flags | LOST) & ~COPY_IN_FLIGHT);
-      found = true;
+      if (found < 0) found = i;
+    }
+    if (this.#resumes) {
+      this.#resumeAt = inFlight.start(until);
+      this.waitUs = Math.max(this.waitUs, 1);
     }
     return found;
   }

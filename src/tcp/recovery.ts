@@ -6,7 +6,7 @@ import { type Seq, seqAdd, seqDiff, seqGe, seqGt, seqLe, seqLt } from "../base/s
 import type { Segment } from "../wire/segment.ts";
 import type { TcpConnection } from "./connection.ts";
 import { isEcho, reduced } from "./ecn.ts";
-import { COPY_IN_FLIGHT, type InFlight, LOST, RETRANSMITTED, SACKED } from "./in-flight.ts";
+import { COPY_IN_FLIGHT, LOST, RETRANSMITTED, SACKED } from "./in-flight.ts";
 import { FAST_RECOVERY, OPEN, RTO_RECOVERY, type Sender } from "./sender.ts";
 import { type Tcb, TIMESTAMPS } from "./tcb.ts";
 import { armReordering } from "./timers.ts";
@@ -82,18 +82,21 @@ function markSacked(c: Tcb, sender: Sender, seg: Segment, left: Seq, right: Seq)
   const { inFlight } = sender;
   let i = inFlight.firstEndingAfter(left);
   if (i < inFlight.count && seqLt(inFlight.start(i), left)) {
-    if (inFlight.count < RANGES_MAX) inFlight.split(i, left);
+    const isNews = (inFlight.flags(i) & SACKED) === 0;
+    if (isNews && inFlight.count < RANGES_MAX) inFlight.split(i, left);
     i++;
   }
   for (; i < inFlight.count && seqLt(inFlight.start(i), right); i++) {
+    if ((inFlight.flags(i) & SACKED) !== 0) continue;
     if (seqGt(inFlight.end(i), right)) {
       if (inFlight.count >= RANGES_MAX) return;
       inFlight.split(i, right);
     }
-    const flags = inFlight.flags(i);
-    if ((flags & SACKED) !== 0) continue;
     delivered(c, sender, seg, i);
-    inFlight.setFlags(i, (flags | SACKED) & ~(LOST | COPY_IN_FLIGHT));
+    const before = inFlight.count;
+    i = inFlight.sack(i);
+    // What has become one moves all that lies behind it.
+    sender.retransmitFrom = Math.max(0, sender.retransmitFrom - (before - inFlight.count));
   }
 }
 
@@ -152,22 +155,17 @@ export function endRecovery(c: Tcb, sender: Sender): void {
   if (wasFast && sender.inFlight.count > 0 && (sender.inFlight.flags(0) & LOST) !== 0) enterFastRecovery(c, sender);
 }
 
-/** Ranges that were SACKed, as far as `DUP_THRESH`: small segments are ranges of their own. */
-function sackedRanges(inFlight: InFlight): number {
-  let ranges = 0;
-  for (let i = inFlight.count - 1; i >= 0 && ranges < DUP_THRESH; i--) if ((inFlight.flags(i) & SACKED) !== 0) ranges++;
-  return ranges;
-}
-
 /** RFC 8985 §6.2 steps 4 and 5, and §6.3: the rest of the reordering window is waited for. */
 export function detectLossByTime(c: TcpConnection, sender: Sender): void {
   const { inFlight, rack } = sender;
   // Without a hole nothing outstanding was sent before what has arrived.
   if (inFlight.sackedOctets === 0 && sender.phase === OPEN) return;
-  const sackedSegments = Math.max(Math.floor(inFlight.sackedOctets / c.sendMss), sackedRanges(inFlight));
+  // Small segments are ranges of their own.
+  const sackedSegments = Math.max(Math.floor(inFlight.sackedOctets / c.sendMss), inFlight.sackedRanges);
   const reoWndUs = rack.reorderingWindowUs(c.minRttUs, c.srttUs, sender.phase !== OPEN, sackedSegments);
-  if (rack.detectLoss(inFlight, c.tcp.clock.nowUs, reoWndUs)) {
-    sender.retransmitFrom = 0;
+  const first = rack.detectLoss(inFlight, c.tcp.clock.nowUs, reoWndUs);
+  if (first >= 0) {
+    sender.retransmitFrom = Math.min(sender.retransmitFrom, first);
     if (sender.phase === OPEN) enterFastRecovery(c, sender);
   }
   if (rack.waitUs > 0) armReordering(c, rack.waitUs);

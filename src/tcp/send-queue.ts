@@ -4,6 +4,8 @@ import { type Seq, seqAdd, seqDiff, seqGe, seqLe } from "../base/seq.ts";
 import { TX_PIECES_PER_ROW, type TxBatch } from "../base/tx-batch.ts";
 
 const PIECES_INITIAL = 8;
+/** How much larger than a piece the memory must be that it keeps alive, for `unshare` to copy it. */
+const SHARED_RATIO = 4;
 /** What a piece costs beside its octets: the application's view of them, and its place here. */
 const PIECE_OVERHEAD = 128;
 
@@ -92,6 +94,23 @@ export class SendQueue {
       this.#bytes[this.#head] = null;
       this.#head = (this.#head + 1) & mask;
       this.#count--;
+    }
+  }
+
+  /**
+   * What waits for long gets memory of its own, where it is a small part of a larger one that it would keep alive: the arena of
+   * small writes, which others share.
+   */
+  unshare(): void {
+    const mask = this.#bytes.length - 1;
+    for (let i = 0; i < this.#count; i++) {
+      const slot = (this.#head + i) & mask;
+      const next = i + 1 < this.#count ? (this.#start[(slot + 1) & mask] as Seq) : this.end;
+      const length = seqDiff(next, this.#start[slot] as Seq);
+      const bytes = this.#bytes[slot];
+      if (bytes === null || length * SHARED_RATIO > bytes.buffer.byteLength) continue;
+      this.#bytes[slot] = new Uint8Array(bytes.subarray(this.#at[slot], this.#at[slot] + length));
+      this.#at[slot] = 0;
     }
   }
 

@@ -86,6 +86,7 @@ function retransmissionTimeout(c: TcpConnection): void {
     return c.fail("ETIMEDOUT");
   }
   counters.rtoExpirations++;
+  if (c.backoff === 0) c.sender?.queue.unshare();
   if (opening) {
     c.set(SYN_DUE);
   } else if (probing) {

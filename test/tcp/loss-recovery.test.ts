@@ -1,4 +1,5 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
+import type { Sender } from "../../src/tcp/sender.ts";
 import { OPEN } from "../../src/tcp/sender.ts";
 import { type ScriptedPeer, scripted } from "../support/scripted-peer.ts";
 
@@ -244,4 +245,29 @@ test("a super-segment that is lost in part is sent again in part, in whole segme
   s.send(10 * MSS).take();
   for (let i = 0; i < 3; i++) s.inject(ack(0));
   s.expect(`ACK seq=1 len=${String(MSS)} gso=0`);
+});
+
+test.each([
+  ["that mend nothing", 1],
+  ["that all have holes", 2],
+])("design.md §4: thousands of ranges in flight do not make an ACK cost thousands of steps: SACKs %s", (_, step) => {
+  const ranges = 4000;
+  const t = scripted({ peer: { mss: 1000, sackOk: true, ws: 14 } }).established();
+  t.inject("ACK seq=1 ack=1 win=65535");
+  t.tcb.cwnd = ranges * 1000;
+  t.send(ranges * 1000).take();
+  const { inFlight } = t.tcb.sender as Sender;
+  expect(inFlight.count).toBe(ranges);
+  let most = 0;
+  const steps = vi.spyOn(inFlight, "flags");
+  for (let i = 1; i + step < ranges; i += step) {
+    steps.mockClear();
+    const left = 1 + 1000 * i;
+    t.inject(`ACK seq=1 ack=1 win=65535 sack=${String(left)}-${String(left + 1000)}`);
+    most = Math.max(most, steps.mock.calls.length);
+    t.take();
+  }
+  expect(most).toBeLessThan(700);
+  t.pass(500).take();
+  expect(inFlight.lostOctets + inFlight.sackedOctets).toBeGreaterThan(0);
 });
