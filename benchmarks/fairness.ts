@@ -53,7 +53,7 @@ const seeds = values.smoke ? 1 : Number(values.seeds);
 function planOf({ plan }: FairnessCase, seed: number): PathPlan {
   if (!values.smoke) return { ...plan, seed };
   const senders = plan.senders.map((sender) => ({ ...sender, startSeconds: 0 }));
-  return { ...plan, senders, seed, warmUpSeconds: 0, seconds: SMOKE_SECONDS };
+  return { ...plan, senders, seed, warmUpSeconds: 0, settleSeconds: 0, seconds: SMOKE_SECONDS };
 }
 
 async function measure(one: FairnessCase, seed: number): Promise<FairnessRun | null> {

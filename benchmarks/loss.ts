@@ -54,6 +54,7 @@ const path = {
   rttMs: 40,
   queueOctets: 500_000,
   warmUpSeconds: values.smoke ? 0 : 3,
+  settleSeconds: 0,
   seconds: values.smoke ? SMOKE_SECONDS : Number(values.seconds),
   offload: !values.plain,
   sampleMs: 0,

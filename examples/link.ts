@@ -14,12 +14,19 @@ export interface Link {
   close(): Promise<void>;
 }
 
+interface LinkValues {
+  readonly tun?: string;
+  readonly address?: string;
+}
+
+/** What an example with options of its own adds to them. */
+export const LINK_OPTIONS = { tun: { type: "string" }, address: { type: "string" } } as const;
+
 /**
  * With `--tun NAME [--address PREFIX]`, a stack on that device, and clients of the kernel's. Otherwise two stacks joined
  * by a link in memory, which needs no rights and no device.
  */
-export async function openLink(): Promise<Link> {
-  const { values } = parseArgs({ options: { tun: { type: "string" }, address: { type: "string" } } });
+export async function openLink(values: LinkValues = parseArgs({ options: LINK_OPTIONS }).values): Promise<Link> {
   const prefix = values.address ?? "198.18.0.2/24";
   const address = prefix.replace(/\/.*/, "");
   if (values.tun !== undefined) {

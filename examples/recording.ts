@@ -112,8 +112,8 @@ function unwrap(exchanged: Buffer, privateKey: string): Buffer | null {
 function prf(secret: Buffer, label: string, seed: Buffer, length: number): Buffer {
   const hmac = (octets: Buffer): Buffer => createHmac("sha256", secret).update(octets).digest();
   const labelled = Buffer.concat([Buffer.from(label), seed]);
-  let a = labelled;
-  let out = Buffer.alloc(0);
+  let a: Buffer = labelled;
+  let out: Buffer = Buffer.alloc(0);
   while (out.length < length) {
     a = hmac(a);
     out = Buffer.concat([out, hmac(Buffer.concat([a, labelled]))]);

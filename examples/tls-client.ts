@@ -9,7 +9,7 @@ import { connect } from "node:net";
 import { text } from "node:stream/consumers";
 import { parseArgs } from "node:util";
 import { makeCertificate } from "./certificate.ts";
-import { openLink } from "./link.ts";
+import { LINK_OPTIONS, openLink } from "./link.ts";
 import type { TlsSocket } from "fourtuple";
 
 const { values, positionals } = parseArgs({
@@ -17,12 +17,11 @@ const { values, positionals } = parseArgs({
   options: {
     rsa: { type: "boolean" },
     ca: { type: "string" },
-    tun: { type: "string" },
-    address: { type: "string" },
+    ...LINK_OPTIONS,
   },
 });
 
-const link = await openLink();
+const link = await openLink(values);
 const own = positionals.length === 0 ? makeCertificate("page.example", link.address) : null;
 const http = link.stack.http.createServer((request, response) => {
   response.send(200, { "content-type": "text/plain" }, `You asked for ${request.path}\n`);

@@ -19,12 +19,15 @@ const PATH = {
   loss: 0,
   offload: true,
   warmUpSeconds: 3,
+  settleSeconds: 0,
   sampleMs: 500,
 } as const;
 
 /** Both are there from then on. */
 const LATER_SECONDS = 5;
 const SHARE_SECONDS = 60;
+/** A second flow finds the window of the first at its largest, and CUBIC needs some of its epochs, of 5 s each, to let it in. */
+const SETTLE_SECONDS = 30;
 /** The long way is 100 ms, the short one 40. */
 const EXTRA_RTT_MS = 60;
 /** Slow start is over, and CUBIC does not reach the queue's end again before some 5 s. */
@@ -36,13 +39,18 @@ const share = (first: HostKind, second: HostKind): FairnessCase => ({
   plan: {
     ...PATH,
     senders: [{ kind: first }, { kind: second, startSeconds: LATER_SECONDS }],
+    settleSeconds: SETTLE_SECONDS,
     seconds: SHARE_SECONDS,
   },
 });
 
 const twoTrips = (short: HostKind, long: HostKind): FairnessCase => {
   const senders: readonly SenderPlan[] = [{ kind: short }, { kind: long, extraRttMs: EXTRA_RTT_MS }];
-  return { part: "rtt", name: `${short} 40 ms, ${long} 100 ms`, plan: { ...PATH, senders, seconds: SHARE_SECONDS } };
+  return {
+    part: "rtt",
+    name: `${short} 40 ms, ${long} 100 ms`,
+    plan: { ...PATH, senders, settleSeconds: SETTLE_SECONDS, seconds: SHARE_SECONDS },
+  };
 };
 
 const start = (kind: HostKind, queueOctets: number): FairnessCase => ({
@@ -69,7 +77,7 @@ export interface FairnessRun {
   readonly name: string;
   readonly seed: number;
   readonly tries: number;
-  /** While all flows were there, in the order of their start. */
+  /** Once all flows had settled, in the order of their start. */
   readonly mbitPerSecond: readonly number[];
   readonly kinds: readonly HostKind[];
   /** Jain's index of these: 1 where they are equal, 1 / n where one has everything. */

@@ -29,7 +29,9 @@ export interface PathPlan {
    * compiled by then. 0 for none.
    */
   readonly warmUpSeconds: number;
-  /** From the last sender's connection on. */
+  /** From the last sender's connection on, before shares are counted. */
+  readonly settleSeconds: number;
+  /** After that. */
   readonly seconds: number;
   /** Whether hosts send super-segments; the path cuts them either way. */
   readonly offload: boolean;
@@ -49,7 +51,7 @@ export interface FlowResult {
   /** What the receiver got of it, in all, from its connection to the end. */
   readonly octets: number;
   readonly seconds: number;
-  /** The same from the last sender's connection on. */
+  /** The same once all had settled. */
   readonly sharedOctets: number;
   readonly totalRetrans: number;
   readonly samples: readonly Sample[];
@@ -58,7 +60,7 @@ export interface FlowResult {
 /** How a run went. Of the way from the senders to the receiver, in datagrams. */
 export interface PathResult {
   readonly flows: readonly FlowResult[];
-  /** From the last sender's connection on. */
+  /** Since all had settled. */
   readonly sharedSeconds: number;
   readonly entered: number;
   readonly lost: number;

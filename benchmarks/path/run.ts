@@ -103,6 +103,7 @@ const late = monitorEventLoopDelay({ resolution: 5 });
 late.enable();
 const beganAt = nowSeconds();
 const flows = await startAll(senders, receiver, beganAt);
+await passTime(flows, receiver, beganAt, nowSeconds() + plan.settleSeconds);
 const sharedFrom = nowSeconds();
 const already = await Promise.all(flows.map(({ host }) => receiver.receivedFrom(host.address)));
 const cpuBefore = process.cpuUsage();
