@@ -1,6 +1,6 @@
 /**
  * What `flood.test.ts` runs in a process of its own, with `--expose-gc`: datagrams by the million at a live stack, and what they
- * leave behind. Arguments: "any" or "syn" for SYNs alone, how many, and the seed.
+ * leave behind. Arguments: "any" or "syn" for SYNs alone, how many, the seed, and "no-cookies" for a host without SYN cookies.
  */
 import { randomBelow, SeededRandom } from "../../src/base/random.ts";
 import { ip } from "../ipv4/datagrams.ts";
@@ -11,10 +11,11 @@ import { SYN, tcp } from "./packets.ts";
 const BURST = 500;
 const [kind = "any", ...numbers] = process.argv.slice(2);
 const [count = 1_000_000, seed = 1] = numbers.map(Number);
+const synCookies = !numbers.includes("no-cookies");
 const random = new SeededRandom(seed);
 const below = (bound: number): number => randomBelow(random, bound);
 
-const siege = await Besieged.begin();
+const siege = await Besieged.begin({ synCookies });
 const conversation = siege.converse();
 const hostile = new Hostile(random, conversation.socket.localPort);
 
@@ -53,6 +54,8 @@ settle();
 const before = memory();
 flood(Math.floor((count * 9) / 10));
 const during = siege.host.stats();
+// Before anything half-open has timed out.
+const atOnce = siege.converse().says("now");
 settle();
 const after = memory();
 const old = conversation.says("still here");
@@ -64,6 +67,7 @@ process.stdout.write(
     sent,
     dropped: siege.dropped,
     old,
+    atOnce,
     fresh,
     failure: conversation.failure,
     brokenInvariants: counters["brokenInvariants"],

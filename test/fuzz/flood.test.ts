@@ -8,16 +8,18 @@ const GROWTH_MAX = 2 << 20;
 
 interface Seen {
   datagrams: number;
+  /** What came back over a connection that was opened while what the flood had left half-open was still there. */
+  atOnce: string;
   dropped: number;
   connectionsDuring: number;
   grown: { heap: number; external: number };
 }
 
 /** Runs `flood.script.ts`; what holds after any flood is checked here. */
-async function flood(kind: string, count: number): Promise<Seen> {
+async function flood(kind: string, count: number, ...more: readonly string[]): Promise<Seen> {
   const script = new URL("./flood.script.ts", import.meta.url);
   const options = { timeoutMs: 110_000, nodeOptions: ["--expose-gc"] };
-  const { status, stdout, stderr } = await runScript(script, [kind, String(count), String(seed)], options);
+  const { status, stdout, stderr } = await runScript(script, [kind, String(count), String(seed), ...more], options);
   expect(status, `seed ${String(seed)}\n${stderr}`).toBe(0);
   const seen = JSON.parse(stdout) as Seen;
   expect(seen).toMatchObject({ old: "still here", fresh: "and a new one", failure: null, brokenInvariants: 0 });
@@ -32,6 +34,7 @@ test(
   { timeout: 120_000 },
   async () => {
     const seen = await flood("any", datagrams);
+    expect(seen.atOnce).toBe("now");
     expect(seen.dropped).toBeGreaterThan(datagrams / 4);
   },
 );
@@ -42,5 +45,15 @@ test(
   async () => {
     const seen = await flood("syn", 100_000);
     expect(seen.connectionsDuring).toBeLessThan(1000);
+    expect(seen.atOnce).toBe("now");
+  },
+);
+
+test(
+  "RFC 4987 §2: without cookies, half-open connections keep new ones out until they have timed out, and no longer",
+  { timeout: 60_000 },
+  async () => {
+    const seen = await flood("syn", 10_000, "no-cookies");
+    expect(seen.atOnce).toBe("");
   },
 );

@@ -30,9 +30,18 @@ const read = (socket: TcpSocket): void => {
   while (socket.read() !== null);
 };
 
-/** An honest client: how many octets per second of virtual time it gets, and how many it can send. */
-function honest(square: Square): { down: () => number; up: () => number; stop: () => void } {
+/** What the crowd does meanwhile, in a hundredth of a second of virtual time. */
+type Siege = (hundredth: number) => void;
+
+/** An honest client: how many octets per second of virtual time it gets, and how many it can send, while a siege goes on. */
+function honest(square: Square): { down: (siege?: Siege) => number; up: (siege?: Siege) => number; stop: () => void } {
   let received = 0;
+  const second = (siege: Siege | undefined): void => {
+    for (let hundredth = 0; hundredth < 100; hundredth++) {
+      siege?.(hundredth);
+      square.timebase.advance(10);
+    }
+  };
   const connect = (first: number, handler: TcpHandler): TcpSocket => {
     const socket = square.client.tcp.connect({ address: HOST_TEXT, port: 80, handler });
     socket.setNoDelay(true);
@@ -49,14 +58,14 @@ function honest(square: Square): { down: () => number; up: () => number; stop: (
       downloader.abort();
       uploader.abort();
     },
-    down: () => {
+    down: (siege) => {
       const before = received;
-      square.timebase.advance(1000);
+      second(siege);
       return received - before;
     },
-    up: () => {
+    up: (siege) => {
       const before = uploader.bytesWritten - uploader.queuedOctets;
-      square.timebase.advance(1000);
+      second(siege);
       return uploader.bytesWritten - uploader.queuedOctets - before;
     },
   };
@@ -89,7 +98,6 @@ test(
     act([(peer) => peer.send(SYN)]);
     timebase.advance(100);
     expect(peers.filter(({ established }) => established)).toHaveLength(PEERS);
-    const idle = (): void => undefined;
     const ask =
       (window: number) =>
       (peer: HostilePeer): void => {
@@ -103,13 +111,24 @@ test(
       for (let i = 0; i < 50; i++) peer.send(ACK, { seq: 100 + 2 * i, length: 1 });
     };
     act([ask(2000), ask(0), beyondHole, fill]);
-    for (let round = 0; round < 3; round++)
-      act([(peer) => peer.send(ACK, { window: 2000 }), (peer) => peer.send(ACK, { window: 0 }), idle, idle]);
-    const besieged = { down: first.down(), up: first.up() };
+    const goOn = [
+      (peer: HostilePeer) => peer.send(ACK, { window: 2000 }),
+      (peer: HostilePeer) => peer.send(ACK, { window: 0 }),
+      beyondHole,
+      (peer: HostilePeer) => peer.send(ACK, { length: 1 }),
+    ];
+    // Each of them goes on once a second.
+    const siege: Siege = (hundredth) => {
+      const from = hundredth * (PEERS / 100);
+      for (const peer of peers.slice(from, from + PEERS / 100)) goOn[(peer.address >>> 0) % goOn.length](peer);
+      most = Math.max(most, core.memory.used);
+    };
+    const besieged = { down: first.down(siege), up: first.up(siege) };
     first.stop();
     const second = honest(square);
-    timebase.advance(2000);
-    const late = { down: second.down(), up: second.up() };
+    second.down(siege);
+    second.up(siege);
+    const late = { down: second.down(siege), up: second.up(siege) };
     expect(most).toBeLessThanOrEqual(MEMORY_MAX);
     expect(core.memory.send).toBeLessThanOrEqual(MEMORY_MAX / 2);
     expect(besieged.down).toBeGreaterThan(alone.down / 2);

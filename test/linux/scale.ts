@@ -16,7 +16,7 @@ export const scale = {
   wrkSeconds: full ? 30 : 3,
   wrkConnections: 1000,
   idleConnections: full ? 10_000 : 5000,
-  hostileDatagrams: full ? 200_000 : 50_000,
+  hostileDatagrams: full ? 1_000_000 : 50_000,
   floodPings: full ? 20_000 : 2000,
 } as const;
 
