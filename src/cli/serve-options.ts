@@ -36,7 +36,8 @@ export const SERVE_OPTIONS_HELP = `  --tun NAME          the device; made where 
   --chargen PORT      RFC 864: characters until the peer closes
   --any               accept every address, and every port: those that no service
                       has go to the first one of http, https, echo, discard, chargen
-  --pcap FILE         capture all datagrams (pcapng, for Wireshark)
+  --pcap FILE         capture all datagrams (pcapng, for Wireshark), and with --https the
+                      secrets beside them: whoever reads the file reads the connections
   --impair FAULTS     a bad link: loss=0.02,reorder=0.01,duplicate=0.01,corrupt=0.001,
                       delay=MS,jitter=MS,rate=BITS/S,seed=N; each may be left out
   --log-level LEVEL   ${LOG_LEVELS.join(" ")}; default warn; on standard error`;

@@ -35,13 +35,14 @@ export interface Serving {
 export async function startServing(options: ServeOptions, logger: Logger): Promise<Serving> {
   if (options.root !== null) await checkRoot(options.root);
   const secure = options.tls === null ? null : readTlsFiles(options.tls);
-  const file = options.pcap === null ? null : captureFile(options.pcap);
+  const file = options.pcap === null ? null : captureFile(options.pcap, options.tls !== null);
   const link = openLink(options, file, logger);
+  const https = secure === null ? null : { ...secure, onKeyLog: tellKeys(secure, link.capture) };
   const stack = await openStack(link.device, options, logger);
   const ended = endOf(stack, link.capture);
   let http: StackHttpServer | null;
   try {
-    http = startServices(stack, options, logger, secure);
+    http = startServices(stack, options, logger, https);
   } catch (error) {
     await stack.close({ deadlineMs: 0 });
     throw error;
@@ -67,13 +68,28 @@ async function checkRoot(root: string): Promise<void> {
   if (found?.isDirectory() !== true) throw new UsageError(`--root ${root}: there is no such folder`);
 }
 
-/** Opened before anything is served: nobody should learn at the end that nothing was captured. */
-function captureFile(path: string): WriteStream {
+/** Opened before anything is served: nobody should learn at the end that nothing was captured. With secrets it is its owner's alone. */
+function captureFile(path: string, secret: boolean): WriteStream {
   try {
-    return createWriteStream(path, { fd: openSync(path, "w") });
+    return createWriteStream(path, { fd: openSync(path, "w", secret ? 0o600 : 0o666) });
   } catch (error) {
     throw new UsageError(`--pcap ${path} cannot be written: ${error instanceof Error ? error.message : String(error)}`);
   }
+}
+
+/**
+ * How long packets of a capture wait for the secrets of their handshake, in ms: those come once the client's key exchange has
+ * been unwrapped.
+ */
+const CAPTURE_HOLD_MS = 250;
+
+/** Where the secrets of HTTPS go: into the file that was named, and into the capture. */
+function tellKeys({ onKeyLog }: HttpsFiles, capture: CapturedDevice | null): HttpsFiles["onKeyLog"] {
+  if (capture === null) return onKeyLog;
+  return (line) => {
+    onKeyLog?.(line);
+    capture.addSecrets(line);
+  };
 }
 
 interface Link {
@@ -90,6 +106,7 @@ function openLink(options: ServeOptions, file: WriteStream | null, logger: Logge
   const capture = captured(device, file, {
     timebase,
     epochUs: wallClockUs(),
+    holdMs: options.tls === null ? 0 : CAPTURE_HOLD_MS,
     onSinkError: (error) => {
       logger.error({ err: error, file: file.path }, "the capture has ended early");
     },

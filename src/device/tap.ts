@@ -4,6 +4,7 @@ import type { RxBatch } from "../base/rx-batch.ts";
 import type { Timebase } from "../base/timebase.ts";
 import type { TxBatch } from "../base/tx-batch.ts";
 import type { Device, DeviceEvents, Offload } from "./device.ts";
+import { HeldBlocks } from "./held-blocks.ts";
 import { completeDatagram } from "./offload.ts";
 import {
   PACKET_AT,
@@ -23,6 +24,11 @@ export interface CaptureOptions {
   readonly epochUs: number;
   /** Octets that wait for the sink at most. */
   readonly bufferOctets?: number;
+  /**
+   * In ms: how long packets wait for `addSecrets`, because the secrets of a handshake are known after its packets and must stand
+   * before them. Default 0: none are expected.
+   */
+  readonly holdMs?: number;
   /** The sink has failed: the device goes on, the capture does not. Called once at most. */
   readonly onSinkError?: (error: Error) => void;
 }
@@ -49,6 +55,7 @@ export class CapturedDevice implements Device {
   readonly #sink: Writable;
   readonly #timebase: Timebase;
   readonly #bufferOctets: number;
+  readonly #held: HeldBlocks;
   readonly #startEpochUs: number;
   /** What turns monotonic microseconds into those since 1970. */
   readonly #offsetUs: number;
@@ -60,6 +67,9 @@ export class CapturedDevice implements Device {
     this.#sink = typeof sink === "string" ? createWriteStream(sink) : sink;
     this.#timebase = options.timebase;
     this.#bufferOctets = options.bufferOctets ?? CAPTURE_BUFFER_OCTETS_MAX;
+    this.#held = new HeldBlocks(options.timebase, options.holdMs ?? 0, (block) => {
+      if (!this.#sinkEnded) this.#sink.write(block);
+    });
     this.#startEpochUs = Math.floor(options.epochUs);
     this.#offsetUs = this.#startEpochUs - Math.floor(this.#timebase.nowUs());
     this.flushed = new Promise((resolve) => {
@@ -102,7 +112,7 @@ export class CapturedDevice implements Device {
       const block = enhancedPacket(datagram.length, { epochUs, direction: "inbound" });
       block.set(datagram, PACKET_AT);
       if (rx.vouched[row] === 1) completeDatagram(block, PACKET_AT, PACKET_AT + datagram.length);
-      this.#sink.write(block);
+      this.#held.push(block);
       this.#count(true);
     }
     return rows;
@@ -125,12 +135,12 @@ export class CapturedDevice implements Device {
     this.#inner.write(tx);
     const taken = pending - tx.pending;
     for (let row = 0; row < taken; row++) {
-      if (row < blocks.length) this.#sink.write(blocks[row]);
+      if (row < blocks.length) this.#held.push(blocks[row]);
       this.#count(row < blocks.length);
     }
   }
 
-  /** Puts lines of a TLS key log into the capture, for the packets that follow. */
+  /** Puts lines of a TLS key log into the capture, for the packets that follow and those that are held back. */
   addSecrets(keyLog: Uint8Array): void {
     if (!this.#closed && this.#admits(0)) this.#sink.write(decryptionSecrets(keyLog));
   }
@@ -147,6 +157,7 @@ export class CapturedDevice implements Device {
     if (this.#closed) return;
     this.#closed = true;
     this.#inner.close();
+    this.#held.flush();
     if (this.#sinkEnded) return;
     const { seen, dropped } = this.counters;
     this.#sink.write(
@@ -157,7 +168,12 @@ export class CapturedDevice implements Device {
 
   /** Whether the sink takes one more packet on top of `octets` that it is about to get. */
   #admits(octets: number): boolean {
-    return !this.#sinkEnded && !this.#closed && this.#sink.writableLength + octets < this.#bufferOctets;
+    return !this.#sinkEnded && !this.#closed && this.#waiting + octets < this.#bufferOctets;
+  }
+
+  /** Octets that are not in the sink's destination yet. */
+  get #waiting(): number {
+    return this.#sink.writableLength + this.#held.octets;
   }
 
   #count(kept: boolean): void {

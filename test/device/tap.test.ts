@@ -6,6 +6,7 @@ import { Writable } from "node:stream";
 import { describe, expect, test } from "vitest";
 import { RxBatch } from "../../src/base/rx-batch.ts";
 import { TxBatch } from "../../src/base/tx-batch.ts";
+import { HELD_OCTETS_MAX } from "../../src/device/held-blocks.ts";
 import { type MemoryDevice, memoryPair } from "../../src/device/memory.ts";
 import { PACKET_AT } from "../../src/device/pcapng.ts";
 import { type CaptureOptions, type CapturedDevice, captured } from "../../src/device/tap.ts";
@@ -63,6 +64,13 @@ function packets(capture: Uint8Array): Packet[] {
   }
   return found;
 }
+
+/** The types of the blocks of a capture, in order. */
+function blockTypes(chunks: readonly Uint8Array[]): number[] {
+  return chunks.map((block) => new DataView(block.buffer, block.byteOffset).getUint32(0, true));
+}
+
+const [SECTION, INTERFACE, STATISTICS, PACKET, SECRETS] = [0x0a0d0d0a, 1, 5, 6, 10];
 
 describe("captured device", () => {
   test("design.md §8: both directions are recorded with direction, wall-clock time and finished checksums", async () => {
@@ -138,6 +146,51 @@ describe("captured device", () => {
     // Its statistics are written whatever the sink had refused: option 4, received, and option 5, dropped, as they stood.
     const tail = Buffer.concat(sink.chunks).subarray(-28);
     expect([tail.readBigUInt64LE(0), tail.readBigUInt64LE(12)]).toEqual([21n, BigInt(device.counters.dropped)]);
+  });
+
+  test("pcapng §4.7: secrets stand before the packets that are held back for them, and before none that is older", async () => {
+    const sink = new Kept();
+    const { timebase, device } = bench(sink, { holdMs: 100 });
+    device.start(new Told());
+    const tx = new TxBatch();
+    addRow(tx, numbered(1));
+    device.write(tx);
+    timebase.advance(60);
+    addRow(tx, numbered(2));
+    device.write(tx);
+    expect(blockTypes(sink.chunks)).toEqual([SECTION, INTERFACE]);
+    timebase.advance(40);
+    expect(blockTypes(sink.chunks)).toEqual([SECTION, INTERFACE, PACKET]);
+    device.addSecrets(Uint8Array.of(10));
+    timebase.advance(60);
+    expect(blockTypes(sink.chunks)).toEqual([SECTION, INTERFACE, PACKET, SECRETS, PACKET]);
+    addRow(tx, numbered(3));
+    device.write(tx);
+    device.close();
+    await device.flushed;
+    expect(blockTypes(sink.chunks).slice(5)).toEqual([PACKET, STATISTICS]);
+    expect(packets(Buffer.concat(sink.chunks)).map(({ bytes }) => numberIn(bytes))).toEqual([1, 2, 3]);
+  });
+
+  test("design.md §7: what is held back has a bound: the oldest packets go early, and all count as waiting", () => {
+    const sink = new Kept();
+    const { device, far } = bench(sink, { holdMs: 100, bufferOctets: 2 * HELD_OCTETS_MAX });
+    device.start(new Told());
+    const tx = new TxBatch();
+    const rx = new RxBatch();
+    for (let octets = 0; octets < HELD_OCTETS_MAX; octets += 60_000) {
+      addRow(tx, numbered(octets, 60_000));
+      device.write(tx);
+      far.read(rx);
+    }
+    expect(blockTypes(sink.chunks)).toEqual([SECTION, INTERFACE, PACKET]);
+    sink.held = true;
+    for (let i = 0; i < 40; i++) {
+      addRow(tx, numbered(i, 60_000));
+      device.write(tx);
+      far.read(rx);
+    }
+    expect(device.counters.dropped).toBeGreaterThan(0);
   });
 
   test("design.md §7: a sink that fails is told once and never holds up the device", async () => {
