@@ -1,14 +1,11 @@
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { get } from "node:http";
-import { constants } from "node:os";
 
 import { configureInterface } from "../device/tun-interface.ts";
 import { openLog } from "./log.ts";
 import type { ServeOptions } from "./serve-options.ts";
 import { startServing } from "./serving.ts";
-
-/** A shell's status for a command that a signal has ended. */
-const SIGNAL_STATUS = 128;
+import { exitStatus } from "./signals.ts";
 
 type Say = (text: string) => void;
 
@@ -49,7 +46,7 @@ function runCommand(command: readonly string[], say: Say, abort: AbortSignal): P
     });
     child.on("close", (status, signal) => {
       release();
-      resolve(status ?? SIGNAL_STATUS + constants.signals[signal ?? "SIGKILL"]);
+      resolve(exitStatus(status, signal));
     });
   });
 }

@@ -1,10 +1,10 @@
 import { spawn, spawnSync } from "node:child_process";
-import { constants } from "node:os";
 
 import { tunAvailability, UNSHARE } from "../device/tun-availability.ts";
 import { COMMON_HELP, type Command } from "./command.ts";
 import { runInside } from "./sandbox-inside.ts";
 import { SERVE_OPTIONS, SERVE_OPTIONS_HELP, serveOptions } from "./serve-options.ts";
+import { exitStatus } from "./signals.ts";
 import { expectWords, parseOptions } from "./usage.ts";
 
 const HELP = `fourtuple sandbox [serve's options] [-- COMMAND …]
@@ -27,9 +27,6 @@ const OPTIONS = { ...SERVE_OPTIONS, "if-possible": { type: "boolean" }, inside: 
 
 /** For whoever is root already where user namespaces are not allowed. */
 const UNSHARE_AS_ROOT: readonly string[] = ["unshare", "--net", "--"];
-
-/** A shell's status for a command that a signal has ended. */
-const SIGNAL_STATUS = 128;
 
 async function run(args: readonly string[]): Promise<number> {
   const end = args.indexOf("--");
@@ -85,7 +82,7 @@ function enter(entrance: readonly string[], args: readonly string[]): Promise<nu
     child.on("error", reject);
     child.on("close", (status, signal) => {
       process.off("SIGINT", ignore).off("SIGTERM", forward);
-      resolve(status ?? SIGNAL_STATUS + constants.signals[signal ?? "SIGKILL"]);
+      resolve(exitStatus(status, signal));
     });
   });
 }

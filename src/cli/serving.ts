@@ -120,6 +120,8 @@ function openTunDevice(options: ServeOptions, logger: Logger): Device {
   const state = interfaceState(name);
   if (state !== null) {
     if (!state.up) logger.warn({ device: name }, `the link is down; \`ip link set ${name} up\``);
+    if (peer !== null)
+      logger.warn({ device: name }, `the device is there already: --peer ${peer} is left to its owner`);
     return tun(name, mtuSetting);
   }
   if (peer === null) {

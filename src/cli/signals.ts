@@ -1,10 +1,19 @@
+import { constants } from "node:os";
+
+/** What shells report beyond this is a signal's number. */
+const SIGNAL_STATUS = 128;
+
+/** The exit status of a child as its "close" event told it, a signal that ended it included. */
+export const exitStatus = (status: number | null, signal: NodeJS.Signals | null): number =>
+  status ?? SIGNAL_STATUS + constants.signals[signal ?? "SIGKILL"];
+
 /**
- * Calls `end` on the first SIGINT or SIGTERM, and `endNow` on the second. Returns what takes the handlers away again.
+ * Calls `end` on the first SIGINT or SIGTERM, and `endNow` on the second, or where `end` fails. Returns what takes the handlers away again.
  */
 export function onEndSignals(end: () => Promise<void>, endNow: () => void): () => void {
   let seen = 0;
   const told = (): void => {
-    if (++seen === 1) void end();
+    if (++seen === 1) end().catch(endNow);
     else endNow();
   };
   process.on("SIGINT", told).on("SIGTERM", told);

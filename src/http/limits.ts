@@ -32,7 +32,7 @@ export const DEFAULT_LIMITS: HttpLimits = {
   requestsPerConnection: Number.MAX_SAFE_INTEGER,
 };
 
-/** How long a client may take, in milliseconds. */
+/** How long a client may take, in milliseconds; 0, as in Node, or `Infinity` for as long as it likes. */
 export interface HttpTimeouts {
   /** From the first octet of a request to the end of its head: 408. */
   readonly headersTimeoutMs: number;
@@ -53,3 +53,31 @@ export const DEFAULT_TIMEOUTS: HttpTimeouts = {
   writeTimeoutMs: 120_000,
   lingerTimeoutMs: 5_000,
 };
+
+/**
+ * `given` over `defaults`; what is undefined keeps its default.
+ * Errors: `RangeError` where a value is no number from 0 on; `option` is what its message calls them.
+ */
+export function withDefaults<T extends Readonly<Record<keyof T, number>>>(
+  option: string,
+  defaults: T,
+  given: Partial<T> = {},
+): T {
+  const wanted = Object.entries<number | undefined>(given).filter(([, value]) => value !== undefined);
+  for (const [name, value] of wanted) {
+    if (!Object.hasOwn(defaults, name)) {
+      throw new RangeError(`options.${option}.${name}: there is none; there are ${Object.keys(defaults).join(", ")}`);
+    }
+    if (typeof value !== "number" || !(value >= 0)) {
+      throw new RangeError(`options.${option}.${name}: ${String(value)} is not usable; give a number from 0 on`);
+    }
+  }
+  return { ...defaults, ...Object.fromEntries(wanted) };
+}
+
+/** All timeouts, `Infinity` for those that never end. Errors: as `withDefaults`. */
+export function timeoutsFor(given: Partial<HttpTimeouts> | undefined): HttpTimeouts {
+  const wanted = withDefaults("timeouts", DEFAULT_TIMEOUTS, given);
+  const never = Object.entries<number>({ ...wanted }).filter(([, ms]) => ms === 0);
+  return { ...wanted, ...Object.fromEntries(never.map(([name]) => [name, Infinity])) };
+}

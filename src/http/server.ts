@@ -4,7 +4,7 @@ import { Deadlines, KEEP_ALIVE, NO_TIMEOUT } from "./deadlines.ts";
 import type { DuplexLike } from "./duplex-transport.ts";
 import { serveDuplex } from "./duplex-transport.ts";
 import { Latin1Reader } from "./latin1.ts";
-import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS, type HttpLimits, type HttpTimeouts } from "./limits.ts";
+import { DEFAULT_LIMITS, type HttpLimits, type HttpTimeouts, timeoutsFor, withDefaults } from "./limits.ts";
 import { RequestHead } from "./request-head.ts";
 import type { HttpRequest } from "./request.ts";
 import { ResponseEncoder } from "./response-encoder.ts";
@@ -42,9 +42,9 @@ export class HttpServer {
   #allClosed: (() => void)[] = [];
 
   constructor(options: HttpServerOptions) {
-    const timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts };
+    const timeouts = timeoutsFor(options.timeouts);
     this.#timebase = options.timebase;
-    this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.#limits = withDefaults("limits", DEFAULT_LIMITS, options.limits);
     this.#deadlines = new Deadlines(options.timebase, [
       Infinity,
       timeouts.keepAliveTimeoutMs,

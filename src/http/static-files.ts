@@ -82,14 +82,24 @@ async function openFile(root: string, path: string): Promise<OpenFile | "folder"
     if (real !== root && !real.startsWith(root.endsWith(sep) ? root : root + sep)) throw new HttpError(404);
     // O_NONBLOCK: opening a FIFO must not wait for its writer.
     const handle = await open(real, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
-    const status = await handle.stat();
-    if (status.isFile()) return { handle, name: real, size: status.size, modifiedMs: status.mtimeMs };
+    const file = await statusOf(handle, real).catch(async (error: unknown) => {
+      await handle.close();
+      throw error;
+    });
+    if (file !== null && file !== "folder") return file;
     await handle.close();
-    if (status.isDirectory()) return "folder";
+    if (file === "folder") return file;
     throw new HttpError(404);
   } catch (error) {
     throw error instanceof HttpError ? error : httpErrorOf(error);
   }
+}
+
+/** Null for what is neither a file nor a folder. */
+async function statusOf(handle: FileHandle, name: string): Promise<OpenFile | "folder" | null> {
+  const status = await handle.stat();
+  if (status.isFile()) return { handle, name, size: status.size, modifiedMs: status.mtimeMs };
+  return status.isDirectory() ? "folder" : null;
 }
 
 function httpErrorOf(error: unknown): Error {
