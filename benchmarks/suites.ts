@@ -5,6 +5,7 @@ import { headers } from "./headers.ts";
 import { httpParser } from "./http-parser.ts";
 import { httpPath } from "./http-path.ts";
 import { simulator } from "./simulator.ts";
+import { tlsTiming } from "./tls-timing.ts";
 import { timerWheel } from "./timer-wheel.ts";
 
 /** All micro-benchmarks by the name that `micro.ts` takes. */
@@ -16,4 +17,5 @@ export const suites: Readonly<Record<string, (bench: Bench) => Promise<void>>> =
   "http-path": httpPath,
   simulator,
   "timer-wheel": timerWheel,
+  "tls-timing": tlsTiming,
 };

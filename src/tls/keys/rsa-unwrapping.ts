@@ -41,6 +41,16 @@ export function unwrapPreMaster({ key, wrapped, clientVersion, substitute }: Unw
   // Both are public: who sent the ciphertext knows them. The operation is made all the same, on something else.
   const fits = wrapped.length === modulus.length && Buffer.compare(wrapped, modulus) < 0;
   const block = decryptRaw(key.key, fits ? wrapped : standIn(modulus.length, substitute));
+  const preMaster = openBlock(block, fits, clientVersion, substitute);
+  block.fill(0);
+  return preMaster;
+}
+
+/**
+ * What stands in a block of PKCS#1 v1.5 where padding and version are good and `fits` holds, else a copy of `substitute`:
+ * 48 octets. No branch and no index depends on the block. Precondition: a block of 59 octets at least.
+ */
+export function openBlock(block: Uint8Array, fits: boolean, clientVersion: number, substitute: Uint8Array): Buffer {
   const at = block.length - PRE_MASTER_OCTETS;
   let bad = Number(!fits);
   bad |= block[0];
@@ -49,12 +59,12 @@ export function unwrapPreMaster({ key, wrapped, clientVersion, substitute }: Unw
   bad |= block[at - 1];
   bad |= block[at] ^ (clientVersion >> 8);
   bad |= block[at + 1] ^ (clientVersion & 0xff);
-  const reject = (bad | -bad) >> 31; // -1 where any bit is set, else 0.
+  // -1 where any bit is set, else 0. Subtracted from 0 and not negated: an engine that is not warm yet branches for -0.
+  const reject = (bad | (0 - bad)) >> 31;
   const preMaster = Buffer.alloc(PRE_MASTER_OCTETS);
   for (let i = 0; i < PRE_MASTER_OCTETS; i++) {
     preMaster[i] = (block[at + i] & ~reject) | (substitute[i] & reject);
   }
-  block.fill(0);
   return preMaster;
 }
 

@@ -10,8 +10,8 @@
 
 /** -1 where `a < b`, else 0. */
 const below = (a: number, b: number): number => (a - b) >> 31;
-/** -1 where `a` is 0. */
-const zero = (a: number): number => ~(a | -a) >> 31;
+/** -1 where `a` is 0. Subtracted from 0 and not negated: an engine that is not warm yet branches for -0. */
+const zero = (a: number): number => ~(a | (0 - a)) >> 31;
 
 /** The longest padding, its length octet included. */
 const PADDING_MAX = 256;
