@@ -3,7 +3,7 @@ import { seqDiff, seqGt } from "../base/seq.ts";
 import type { TcpConnection } from "../tcp/connection.ts";
 import { SILENT_HANDLER, type TcpFailure, type TcpHandler } from "../tcp/handler.ts";
 import { CLOSED, ESTABLISHED, stateName, type TcpState } from "../tcp/states.ts";
-import { ACK_ARMED, LIFE_ARMED, RTO_ARMED } from "../tcp/tcb.ts";
+import { ACK_ARMED, CLOSE_DUE, LIFE_ARMED, RTO_ARMED } from "../tcp/tcb.ts";
 import { isDue } from "../tcp/timers.ts";
 import type { Segment } from "../wire/segment.ts";
 import {
@@ -52,6 +52,9 @@ export class ConnectionProbe implements ConnectionWatch, HandlerWatch {
   #in: StreamLedger | null = null;
   /** The world's time when something of the peer's last arrived, or when something first waited for it since. */
   #waitingSinceUs: number;
+  /** Somebody is to be told of the end, and was. */
+  #hasOwner = false;
+  #endTold = false;
 
   constructor(connection: TcpConnection, behind: ProbeWorld) {
     this.connection = connection;
@@ -80,7 +83,8 @@ export class ConnectionProbe implements ConnectionWatch, HandlerWatch {
   sweep(): void {
     const { connection: c } = this;
     const { time, world } = this.#behind;
-    if (c.state === CLOSED || time.paused || time.dead) return;
+    if (time.paused || time.dead) return;
+    if (c.state === CLOSED) return this.#checkTold();
     this.#report(checkTimers(c));
     const awakeMs = (world.nowUs() - time.resumedUs) / 1000;
     if (awakeMs > R2_SLACK_MS) this.#report(checkPunctual(c, (time.nowUs() / 1000) | 0));
@@ -97,6 +101,12 @@ export class ConnectionProbe implements ConnectionWatch, HandlerWatch {
     const silentMs = (this.#behind.world.nowUs() - sinceUs) / 1000;
     const limitMs = (opening ? config.synR2Ms : config.r2Ms) + config.rtoMsMax + R2_SLACK_MS;
     if (silentMs > limitMs) this.#report("a side with unacknowledged octets learns of the failure within R2");
+  }
+
+  /** The owner of a connection that is gone knows so, unless it has not yet read what came before. */
+  #checkTold(): void {
+    if (this.#hasOwner && !this.#endTold && !this.connection.has(CLOSE_DUE))
+      this.#report("its owner is told of the end");
   }
 
   #report(broken: string | null): void {
@@ -176,6 +186,7 @@ export class ConnectionProbe implements ConnectionWatch, HandlerWatch {
   standIn(handler: TcpHandler): TcpHandler {
     this.#behind.world.touched();
     if (handler === SILENT_HANDLER || handler instanceof WatchedHandler) return handler;
+    this.#hasOwner = true;
     return new WatchedHandler(handler, this);
   }
   calling(): void {
@@ -185,6 +196,7 @@ export class ConnectionProbe implements ConnectionWatch, HandlerWatch {
     this.#incoming.receive(octets, start, end);
   }
   closes(failure: TcpFailure | null): boolean {
+    this.#endTold = true;
     if (failure === null && this.connection.irs !== 0) {
       this.#out.senderClosed = true;
       this.#out.checkClosed();

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import type { LinkOptions, SimHost, SimLink, Simulation } from "../../../src/sim/index.ts";
 import type { Socket } from "../../../src/sockets/socket.ts";
+import type { TcpConfig } from "../../../src/tcp/config.ts";
 
 /** Two hosts and the link between them. */
 export interface Pair {
@@ -12,9 +13,9 @@ export interface Pair {
 /** Nobody wants a capture of a failure that a test provokes. */
 export const QUIET = { captureFile: "" } as const;
 
-export async function pairOf(sim: Simulation, options: LinkOptions = {}): Promise<Pair> {
-  const a = await sim.host("a", { address: "10.0.0.1/24" });
-  const b = await sim.host("b", { address: "10.0.0.2/24" });
+export async function pairOf(sim: Simulation, options: LinkOptions = {}, tcp: Partial<TcpConfig> = {}): Promise<Pair> {
+  const a = await sim.host("a", { address: "10.0.0.1/24", tcp });
+  const b = await sim.host("b", { address: "10.0.0.2/24", tcp });
   return { a, b, link: sim.link(a, b, options) };
 }
 
