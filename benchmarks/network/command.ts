@@ -12,6 +12,16 @@ export function run(command: readonly string[]): string {
 /** The path of a file beside the caller's, given its `import.meta.url`. */
 export const beside = (file: string, base: string): string => fileURLToPath(new URL(file, base));
 
+const typescript = beside("../../test/support/typescript.mjs", import.meta.url);
+/** This tree's build. */
+export const DIST = beside("../../dist", import.meta.url);
+
+/** Shape: a command. `node` with what `BENCH_NODE_OPTIONS` adds (a profiler's, say); `file` may be TypeScript. */
+export function node(file: string, args: readonly string[], options: readonly string[] = []): readonly string[] {
+  const extra = (process.env["BENCH_NODE_OPTIONS"] ?? "").split(" ").filter((option) => option !== "");
+  return [process.execPath, ...extra, ...options, "--import", typescript, file, ...args];
+}
+
 /** Whether a program of this name is found. */
 export function isInstalled(program: string): boolean {
   return (process.env["PATH"] ?? "").split(":").some((folder) => {

@@ -1,11 +1,13 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { beside, isInstalled } from "./command.ts";
+import { beside, DIST, isInstalled, node } from "./command.ts";
 import { BACKLOG, BODY, PORT, READY, type Role } from "./servers/roles.ts";
+import type { TlsRole } from "../tls/roles.ts";
+import type { TlsSubjectName } from "../tls/subject-names.ts";
 import { type Link, PLAIN_TUN, PREFIX_LENGTH, TUN, VETH, type World } from "./world.ts";
 
-export type SubjectName = "fourtuple" | "node" | "nginx" | "fourtuple-plain" | "c-fake";
+export type SubjectName = "fourtuple" | "node" | "nginx" | "fourtuple-plain" | "c-fake" | TlsSubjectName;
 
 /** One who is measured: how its servers are started, and across which link they answer. */
 export interface Subject {
@@ -16,7 +18,7 @@ export interface Subject {
   /** Why it cannot be had here; null where it can. */
   readonly missing: string | null;
   /** Shape: a command and its arguments. `nodeOptions` goes to Node where it is one; `folder` is for files that it wants. */
-  command(role: Role, place: Place, nodeOptions: readonly string[]): readonly string[];
+  command(role: Role | TlsRole, place: Place, nodeOptions: readonly string[]): readonly string[];
 }
 
 /** Where a server runs: `folder` holds what was compiled, and may be written to. */
@@ -25,14 +27,7 @@ export interface Place {
   readonly folder: string;
 }
 
-const typescript = beside("../../test/support/typescript.mjs", import.meta.url);
-const DIST = beside("../../dist", import.meta.url);
-
-/** `node` with what `BENCH_NODE_OPTIONS` adds (a profiler's, say); the files of this folder are TypeScript. */
-function node(file: string, args: readonly string[], options: readonly string[]): readonly string[] {
-  const extra = (process.env["BENCH_NODE_OPTIONS"] ?? "").split(" ").filter((option) => option !== "");
-  return [process.execPath, ...extra, ...options, "--import", typescript, beside(file, import.meta.url), ...args];
-}
+const server = (file: string): string => beside(`servers/${file}`, import.meta.url);
 
 /** Our stack as built into `dist`, on a TUN: its process stays in the load's namespace, where it opens the device. */
 const ours = (name: SubjectName, link: Link, kind: "offload" | "plain", dist: string): Subject => ({
@@ -41,7 +36,7 @@ const ours = (name: SubjectName, link: Link, kind: "offload" | "plain", dist: st
   usesDescriptors: false,
   missing: null,
   command: (role, _place, options) =>
-    node("servers/fourtuple.ts", [role, dist, link.device, `${link.server}/${PREFIX_LENGTH}`, kind], options),
+    node(server("fourtuple.ts"), [role, dist, link.device, `${link.server}/${PREFIX_LENGTH}`, kind], options),
 });
 
 /** `node:net` and `node:http` on the kernel's TCP, across the veth pair. */
@@ -50,7 +45,7 @@ const nodeKernel: Subject = {
   link: VETH,
   usesDescriptors: true,
   missing: null,
-  command: (role, { world }, options) => [...world.inServers, ...node("servers/node.ts", [role], options)],
+  command: (role, { world }, options) => [...world.inServers, ...node(server("node.ts"), [role], options)],
 };
 
 /** One process, which is what one worker costs: as root of a user namespace nginx could not become another user for a worker. */

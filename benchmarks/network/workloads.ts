@@ -1,6 +1,7 @@
 import { beside } from "./command.ts";
 import type { Metric } from "./metrics.ts";
 import { BODY, PORT, type Role, SINK_PORT, SOURCE_PORT } from "./servers/roles.ts";
+import type { TlsRole } from "../tls/roles.ts";
 import type { SubjectName } from "./subjects.ts";
 
 /** What is counted. */
@@ -17,7 +18,7 @@ export interface Goal {
 interface Common {
   readonly name: string;
   readonly title: string;
-  readonly role: Role;
+  readonly role: Role | TlsRole;
   /** Ours first: ratios are its figures over those of the others. */
   readonly subjects: readonly SubjectName[];
   readonly goals: readonly Goal[];
