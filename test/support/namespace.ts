@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import type { TestContext } from "vitest";
 
@@ -49,6 +49,12 @@ export function needsAddon(context: TestContext): void {
 /** First line of a test that becomes another user: skips it where this one is not root, and fails it there in CI. */
 export function needsRoot(context: TestContext): void {
   skipUnless(process.getuid?.() === 0 ? null : "only root may become somebody else", context);
+}
+
+/** First line of a test that runs `program`: skips it where that is not installed, and fails it there in CI. */
+export function needsProgram(context: TestContext, program: string): void {
+  const { error } = spawnSync(program, ["--version"], { stdio: "ignore" });
+  skipUnless(error === undefined ? null : `${program} is not installed`, context);
 }
 
 function addonProblem(): string | null {

@@ -38,13 +38,14 @@ export function runProgram(
   return ended;
 }
 
-/** `openssl s_client` to a port of this machine; its input stays open until the server ends the connection. */
+/** `openssl s_client` to `host`; its input stays open until the server ends the connection. */
 export function sClient(
   port: number,
   args: readonly string[],
   input: Uint8Array = Buffer.alloc(0),
+  host = "127.0.0.1",
 ): Promise<ProgramRun> {
-  const program = spawn("openssl", ["s_client", "-connect", `127.0.0.1:${port}`, "-tls1_2", ...args]);
+  const program = spawn("openssl", ["s_client", "-connect", `${host}:${port}`, "-tls1_2", ...args]);
   const ended = collect(program);
   program.stdin.write(input);
   return ended;
@@ -58,17 +59,21 @@ export interface SServer {
   readonly stop: () => Promise<void>;
 }
 
-/** `openssl s_server` with a certificate of the fixtures, on a free port of this machine. */
-export async function sServer(certificate: "rsa" | "ecdsa", args: readonly string[]): Promise<SServer> {
+/** `openssl s_server` with a certificate of the fixtures, on a free port of this machine's `host`. */
+export async function sServer(
+  certificate: "rsa" | "ecdsa",
+  args: readonly string[],
+  host = "127.0.0.1",
+): Promise<SServer> {
   const files = ["-cert", fixturePath(`${certificate}.pem`), "-key", fixturePath(`${certificate}.key`)];
-  const program = spawn("openssl", ["s_server", "-accept", "127.0.0.1:0", "-tls1_2", ...files, ...args]);
+  const program = spawn("openssl", ["s_server", "-accept", `${host}:0`, "-tls1_2", ...files, ...args]);
   const ended = collect(program);
   const chunks: Buffer[] = [];
   const port = await new Promise<number>((resolve, reject) => {
     let head = "";
     const look = (chunk: Buffer): void => {
       head += chunk.toString("latin1");
-      const found = /ACCEPT 127\.0\.0\.1:(\d+)\n/.exec(head);
+      const found = /ACCEPT [\d.]+:(\d+)\n/.exec(head);
       if (found === null) return;
       program.stdout.off("data", look);
       program.stdout.on("data", (later: Buffer) => chunks.push(later));

@@ -1,0 +1,42 @@
+import { expect, test } from "vitest";
+
+import { CIPHER_SUITES } from "../../../src/tls/suites.ts";
+import { jsonInNamespace, needsNamespace, needsProgram } from "../../support/namespace.ts";
+import { timeoutMs } from "../scale.ts";
+
+interface SuiteSeen {
+  readonly offered: boolean;
+  readonly result: string;
+  readonly connections: readonly (readonly [servername: string, alpn: string, suite: string, resumed: boolean])[];
+  readonly failures: readonly string[];
+}
+
+/** What must be seen of a suite: Chromium's newer versions may offer fewer. */
+function checkSuite(name: string, host: string, { offered, result, connections, failures }: SuiteSeen): void {
+  if (!offered) {
+    expect(connections).toEqual([]);
+    expect(new Set(failures)).toEqual(new Set(["ERR_TLS_HANDSHAKE_FAILURE"]));
+    return;
+  }
+  expect([name, result]).toEqual([name, "same"]);
+  for (const connection of connections) expect(connection.slice(0, 3)).toEqual([host, "http/1.1", name]);
+  const resumed = connections.map((connection) => connection[3]);
+  expect(resumed[0]).toBe(false);
+  expect(resumed).toContain(true);
+}
+
+test(
+  "RFC 5246, RFC 6066 §3, RFC 7301, RFC 5077: Chromium and we, over a TUN: 10 MiB each way with every suite that it offers, resumed",
+  { timeout: timeoutMs },
+  async (context) => {
+    needsNamespace(context);
+    needsProgram(context, "chromium");
+    const script = new URL("./chromium.script.ts", import.meta.url);
+    const seen = (await jsonInNamespace(script, [], { timeoutMs })) as Record<string, SuiteSeen>;
+    for (const { name, authentication } of CIPHER_SUITES) {
+      checkSuite(name, authentication === "rsa" ? "rsa.tls.test" : "ecdsa.test", seen[name]);
+    }
+    const offered = CIPHER_SUITES.filter(({ name }) => seen[name].offered);
+    expect(offered.filter(({ keyExchange }) => keyExchange === "ecdhe")).toHaveLength(6);
+  },
+);
