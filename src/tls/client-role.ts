@@ -68,11 +68,16 @@ export function clientRole(options: ClientOptions, world: TlsWorld): Role {
   };
 }
 
+/** Octets of all application protocols together, so that a hello has room for them beside everything else. */
+const ALPN_OCTETS_MAX = 1 << 15;
+
 /** RFC 7301 §3.1: 1 to 255 octets each. */
 export function checkAlpn(protocols: readonly string[]): void {
-  const usable = (protocol: string): boolean => protocol.length > 0 && Buffer.byteLength(protocol, "latin1") <= 255;
-  if (protocols.every(usable)) return;
-  throw new TlsError("ERR_TLS_INVALID_CONTEXT", "options.ALPNProtocols: each has 1 to 255 octets");
+  const octets = protocols.reduce((sum, protocol) => sum + 1 + protocol.length, 0);
+  const usable = (protocol: string): boolean => protocol.length > 0 && protocol.length <= 255;
+  if (protocols.every(usable) && octets <= ALPN_OCTETS_MAX) return;
+  const bounds = `each has 1 to 255 octets, all together ${ALPN_OCTETS_MAX}`;
+  throw new TlsError("ERR_TLS_INVALID_CONTEXT", `options.ALPNProtocols: ${bounds}`);
 }
 
 /** What SNI may carry of a name; null for an address, and for what is no name at all. */

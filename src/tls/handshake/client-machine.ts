@@ -9,7 +9,7 @@ import { extendedMasterSecret, masterSecret, type HelloRandoms } from "../keys/k
 import { modulusOctets, wrapPreMaster } from "../keys/rsa-wrapping.ts";
 import { SessionSecrets } from "../keys/session-secrets.ts";
 import type { RecordOpener, RecordSealer } from "../record/protection.ts";
-import type { ResumableSession } from "../sessions/session.ts";
+import { TICKET_KEPT_MAX, type ResumableSession } from "../sessions/session.ts";
 import { keyKind, verifyOctets, type SignatureScheme } from "../signature-schemes.ts";
 import { parseCertificates, writeCertificates } from "./certificate-message.ts";
 import { ECDSA_SIGN, parseCertificateRequest, RSA_SIGN, type CertificateRequest } from "./certificate-request.ts";
@@ -309,7 +309,8 @@ export class ClientMachine implements HandshakeMachine {
     if (isFault(parsed)) return parsed;
     this.#wire.transcript.add(whole);
     // RFC 5077 §3.3: an empty one takes the offer back.
-    if (parsed.ticket.length > 0) this.#ticket = Buffer.from(parsed.ticket);
+    const { length } = parsed.ticket;
+    if (length > 0 && length <= TICKET_KEPT_MAX) this.#ticket = Buffer.from(parsed.ticket);
     this.#lifetimeHint = parsed.lifetimeHint;
     this.#state = CHANGE_CIPHER_SPEC_DUE;
     return null;

@@ -36,6 +36,9 @@ export const messageName = (type: number): string => NAMES[type] ?? `message ${t
 /** Octets of one handshake message's body, at most: a chain of ten certificates of RSA-4096 has some 20,000. */
 export const MESSAGE_OCTETS_MAX = 1 << 16;
 
+/** Pieces that a message is held in: a peer that sends it octet by octet costs copies now and then, not an object for each. */
+const PIECES_MAX = 64;
+
 export interface HandshakeMessage {
   readonly type: number;
   readonly body: Uint8Array;
@@ -66,6 +69,7 @@ export class MessageReader {
   push(fragment: Uint8Array): void {
     this.#pieces.push(Buffer.from(fragment));
     this.#held += fragment.length;
+    if (this.#pieces.length === PIECES_MAX) this.#join();
   }
 
   next(): HandshakeMessage | Fault | null {

@@ -8,6 +8,9 @@ import {
   type ContentType,
 } from "./record.ts";
 
+/** Chunks that a record is held in: one that comes octet by octet costs copies now and then, not an object for each. */
+const CHUNKS_MAX = 64;
+
 /** A record as it came, still protected. `fragment` is a view that is dead after the next `next`. */
 export interface WireRecord {
   readonly type: ContentType;
@@ -36,6 +39,7 @@ export class RecordReader {
     if (chunk.length === 0) return;
     this.#chunks.push(chunk);
     this.#unread += chunk.length;
+    if (this.#chunks.length === CHUNKS_MAX) this.#gather(this.#unread);
   }
 
   /** The version is negotiated: from now on it must be that of TLS 1.2. */

@@ -3,7 +3,9 @@ import { OctetReader } from "../octet-reader.ts";
 import { OctetWriter } from "../octet-writer.ts";
 import { SESSION_ID_OCTETS_MAX } from "../handshake/hello.ts";
 import { suiteById } from "../suites.ts";
-import type { ResumableSession, Session } from "./session.ts";
+import { TICKET_KEPT_MAX, type ResumableSession, type Session } from "./session.ts";
+
+const TEXT_OCTETS_MAX = 255;
 
 /** Changes with the form, so that what an older version has kept is passed over. */
 const FORM = 1;
@@ -32,7 +34,7 @@ export function readResumableSession(octets: Uint8Array): ResumableSession | nul
   const reader = new OctetReader(octets);
   const session = readCommon(reader);
   const id = Buffer.from(reader.vector(1, 0, SESSION_ID_OCTETS_MAX));
-  const ticket = Buffer.from(reader.vector(2));
+  const ticket = Buffer.from(reader.vector(2, 0, TICKET_KEPT_MAX));
   const lifetimeHint = reader.uint(4);
   if (session === null || !reader.complete) return null;
   return { ...session, id, ticket: ticket.length > 0 ? ticket : null, lifetimeHint };
@@ -43,8 +45,8 @@ const sessionWriter = (session: Session): OctetWriter =>
     .uint(1, FORM)
     .uint(2, session.suite.id)
     .octets(session.masterSecret)
-    .vector(1, (into) => into.octets(Buffer.from(session.servername ?? "", "latin1")))
-    .vector(1, (into) => into.octets(Buffer.from(session.authorizationError ?? "", "latin1")))
+    .vector(1, (into) => into.octets(text(session.servername)))
+    .vector(1, (into) => into.octets(text(session.authorizationError)))
     .vector(3, (list) => {
       for (const certificate of session.peerChain) list.vector(3, (into) => into.octets(certificate));
     });
@@ -61,6 +63,9 @@ function readCommon(reader: OctetReader): Session | null {
   if (form !== FORM || suite === undefined || !reader.ok || !list.ok) return null;
   return { suite, masterSecret, servername, authorizationError, peerChain };
 }
+
+/** The words of an application's own error may be many: the first ones are kept. */
+const text = (words: string | null): Buffer => Buffer.from(words ?? "", "latin1").subarray(0, TEXT_OCTETS_MAX);
 
 /** "" stands for null. */
 function readText(reader: OctetReader): string | null {

@@ -16,6 +16,9 @@ export interface Session {
   readonly authorizationError: string | null;
 }
 
+/** Octets of a ticket that a client keeps and offers: a longer one would not fit in a hello beside everything else. */
+export const TICKET_KEPT_MAX = 1 << 14;
+
 /** A client's session with the name that the server gave it. */
 export interface ResumableSession extends Session {
   /** RFC 5246 §7.3: empty where there is a ticket. */

@@ -1,4 +1,5 @@
 import { CHANGE_CIPHER_SPEC, HANDSHAKE, PLAINTEXT_MAX, TLS_1_2 } from "../../../src/tls/record/record.ts";
+import { sealAll } from "../../tls/support/replay.ts";
 import type { Dice } from "./dice.ts";
 import type { PlainRecord, Recording } from "./recordings.ts";
 
@@ -181,7 +182,7 @@ const CHANGES_MAX = 4;
 /** The recording changed in one to four places: by somebody on the path, by the peer itself, or by both. */
 export function mutate(recording: Recording, others: readonly Recording[], dice: Dice): Sent {
   const byPeer = dice.once(3) ? null : mutateRecords(recording, others, dice);
-  let octets = byPeer === null ? recording.octets : seal(byPeer, recording);
+  let octets = byPeer === null ? recording.octets : sealAll(recording, byPeer);
   if (byPeer === null || dice.once(4)) {
     for (let left = 1 + dice.skewed(CHANGES_MAX - 1); left > 0; left--) octets = changeOctets(octets, dice);
   }
@@ -196,19 +197,3 @@ function mutateRecords(recording: Recording, others: readonly Recording[], dice:
   }
   return records;
 }
-
-function seal(records: Records, { makeSealer }: Recording): Buffer {
-  const sealer = makeSealer();
-  const pieces = records.map(({ type, version, text, sealed }) => {
-    const into = Buffer.alloc(text.length + sealer.overhead);
-    if (!sealed) return Buffer.concat([header(type, version, text.length), text]);
-    const end = sealer.seal(type as Parameters<typeof sealer.seal>[0], text, into, 0);
-    into.writeUInt16BE(version, 1);
-    return into.subarray(0, end);
-  });
-  sealer.wipe();
-  return Buffer.concat(pieces);
-}
-
-const header = (type: number, version: number, length: number): Buffer =>
-  Buffer.of(type, version >> 8, version & 0xff, length >> 8, length & 0xff);

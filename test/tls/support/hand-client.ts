@@ -95,6 +95,11 @@ export class HandClient {
     edit(block);
     return block;
   }
+  /** Of the server's public key, big-endian. */
+  modulus(): Buffer {
+    const { n = "" } = this.#certificate?.publicKey.export({ format: "jwk" }) ?? {};
+    return Buffer.from(n, "base64url");
+  }
   /** What the server's public key makes of `block`. */
   wrap(block: Buffer): Buffer {
     if (this.#certificate === null) throw new Error("no certificate has come");
@@ -141,6 +146,14 @@ export class HandClient {
     if (this.#sealer === null) throw new Error("no keys");
     const into = Buffer.alloc(text.length + this.#sealer.overhead);
     return into.subarray(0, this.#sealer.seal(type, text, into, 0));
+  }
+
+  /** What the server has sent behind its first flight and nobody has read yet, in hexadecimal. */
+  heard(): string {
+    this.#listen();
+    const heard = this.#heard.toString("hex");
+    this.#heard = Buffer.alloc(0);
+    return heard;
   }
 
   /** Alerts that the server has sent, in the clear and under its keys: "fatal decode_error". */
