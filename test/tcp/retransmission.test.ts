@@ -25,6 +25,27 @@ test("RFC 6298 (2.4), (2.5): the RTO has a lower and an upper bound", () => {
   t.pass(59_999).silent().pass(1).expect("ACK seq=1 len=10");
 });
 
+test.each(["", " sackOk"])(
+  "RFC 6298 (5.1), RFC 8985 §7.2: text that leaves later does not put off the timer of what left first%s",
+  (sackOk) => {
+    const t = scripted({ tcp: { rtoMsMin: 1000 } }).connecting();
+    t.expect("SYN").pass(400).inject(`SYN,ACK seq=0 ack=1 mss=1000${sackOk}`).expect("ACK");
+    t.call((socket) => {
+      socket.setNoDelay(true);
+    });
+    const rto = t.tcb.rtoMs;
+    expect(rto % 100).toBe(0);
+    for (let ms = 0; ms < rto; ms += 100)
+      t.send(10)
+        .expect(`ACK seq=${String(1 + ms / 10)} len=10`)
+        .pass(99)
+        .silent()
+        .pass(1);
+    t.expectNext("ACK seq=1 len=10").take(); // And all that is as small behind it.
+    expect(t.core.tcpCounters.rtoExpirations).toBe(1);
+  },
+);
+
 test("RFC 6298 (5.1), (5.4) to (5.6): the timer runs from the first segment; then doubles with each expiry", () => {
   const t = scripted({ peer }).established();
   t.send(10).expect("ACK seq=1 len=10");
