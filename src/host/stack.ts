@@ -15,6 +15,7 @@ import { Driver } from "../stack/driver.ts";
 import { EventLoopTimebase, wallClockUs } from "../stack/event-loop-timebase.ts";
 import type { TcpConfig } from "../tcp/config.ts";
 import { createHttp, type Http } from "./http-server.ts";
+import { PrivateKeyWorkers, workersByDefault } from "../tls/private-key-workers.ts";
 import { createTls, type Tls } from "../tls/tls.ts";
 import { tlsWorld } from "./tls-world.ts";
 import { type Logger, SILENT_LOGGER } from "./logger.ts";
@@ -36,6 +37,8 @@ export interface StackOptions {
   readonly tcp?: Partial<TcpConfig>;
   /** Octets that the queues of all connections and all partial datagrams may hold together, 1 MiB at least. Default 256 MiB. */
   readonly memoryMax?: number;
+  /** Threads that private keys of TLS are used in when handshakes queue up; 0 for none. Default: at most 2, none with one processor. */
+  readonly privateKeyWorkers?: number;
   /** How host names become addresses in `net.connect`. */
   readonly lookup?: LookupFunction;
   /** Throws on a broken invariant of the stack instead of aborting the connection: for tests. Default false. */
@@ -79,6 +82,7 @@ export class Stack extends EventEmitter<StackEventMap> {
   readonly #driver: Driver;
   readonly #timebase: Timebase;
   readonly #logger: Logger;
+  readonly #privateKeys: PrivateKeyWorkers;
   readonly #addresses: readonly string[];
   #closing: Promise<void> | null = null;
 
@@ -87,6 +91,7 @@ export class Stack extends EventEmitter<StackEventMap> {
     super();
     this.#logger = options.logger ?? SILENT_LOGGER;
     checkMemory(options.memoryMax);
+    checkWorkers(options.privateKeyWorkers);
     this.#timebase = options.timebase ?? new EventLoopTimebase();
     this.#driver = this.#makeDriver(options);
     this.#addresses = typeof options.address === "string" ? [options.address] : options.address;
@@ -98,7 +103,12 @@ export class Stack extends EventEmitter<StackEventMap> {
     this.net = createNet({ service: tcp, timebase: this.#timebase, lookup: options.lookup });
     this.tcp = createTcp(tcp);
     const wallClockMs = (): number => wallClockUs() / 1000;
-    this.tls = createTls(this.net, tlsWorld({ timebase: this.#timebase, wallClockMs, random: options.random }));
+    const { random } = options;
+    // A simulator's runs repeat: other threads would not.
+    const workers = options.privateKeyWorkers ?? (random === undefined ? workersByDefault() : 0);
+    this.#privateKeys = new PrivateKeyWorkers({ workers, timebase: this.#timebase });
+    const privateKeys = this.#privateKeys;
+    this.tls = createTls(this.net, tlsWorld({ timebase: this.#timebase, wallClockMs, random, privateKeys }));
     const { tcp: connections, net, tls } = this;
     this.http = createHttp({ tcp: connections, net, tls, timebase: this.#turnTime(), wallClockMs });
   }
@@ -214,6 +224,7 @@ export class Stack extends EventEmitter<StackEventMap> {
     else await Promise.resolve(); // A handler may have called this: its turn ends first, since the resets take another one.
     core.tcp.abortAll();
     this.#driver.close();
+    this.#privateKeys.close();
     this.emit("close");
   }
 
@@ -252,6 +263,11 @@ function checkMemory(memoryMax = MEMORY_MIN): void {
   throw new RangeError(
     `options.memoryMax: ${String(memoryMax)} is not usable; give a whole number of octets from ${String(MEMORY_MIN)} on`,
   );
+}
+
+function checkWorkers(workers = 0): void {
+  if (Number.isSafeInteger(workers) && workers >= 0) return;
+  throw new RangeError(`options.privateKeyWorkers: ${String(workers)} is not usable; give a whole number from 0 on`);
 }
 
 /** RFC 791 §3.2: every link carries datagrams of 68 octets. */

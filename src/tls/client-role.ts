@@ -63,6 +63,7 @@ export function clientRole(options: ClientOptions, world: TlsWorld): Role {
     makeMachine: (wire) => new ClientMachine(wire, config),
     verify: (job) => verifyServer(job, { context, host, options, world }),
     choose: (job) => job.refuse(fault("internal_error", "only servers choose")),
+    privateKeys: world.privateKeys,
     judge: ({ authorizationError }) => ({ authorized: authorizationError === null, authorizationError }),
     handshakeTimeoutMs: Infinity,
   };

@@ -348,7 +348,11 @@ export class TlsConnection {
     };
     const job = {
       ...question,
-      resume: (result: never) => settle(() => answered(result)),
+      resume: (result: never) => {
+        const octets: unknown = result;
+        if (this.#phase === "over" && octets instanceof Uint8Array) octets.fill(0); // Nobody else will.
+        settle(() => answered(result));
+      },
       refuse: (refused: Fault) => settle(() => refused),
     };
     this.#handler.job(job as unknown as Job);

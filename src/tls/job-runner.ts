@@ -1,21 +1,22 @@
 import { fault } from "./alert.ts";
-import type { ChooseJob, Job, VerifyJob } from "./jobs.ts";
-import { unwrapPreMaster } from "./keys/rsa-unwrapping.ts";
-import { signOctets } from "./signature-schemes.ts";
+import type { ChooseJob, Job, SignJob, UnwrapJob, VerifyJob } from "./jobs.ts";
+import { IN_PLACE, type PrivateKeys } from "./private-key-workers.ts";
+import { privateSteps } from "./private-operation.ts";
 
 /** Who answers the questions that are not mere arithmetic. */
 export interface JobAnswerers {
   readonly verify: (job: VerifyJob) => void;
   readonly choose: (job: ChooseJob) => void;
+  /** Who has private keys at hand; in place, without. */
+  readonly privateKeys?: PrivateKeys | undefined;
 }
 
-/** Does a job at once. What throws on the way is our own fault, or the key's: the peer is told `internal_error`. */
-export function runJob(job: Job, { verify, choose }: JobAnswerers): void {
+/** Does a job, those that need a private key perhaps later. What throws on the way is our own fault, or the key's: the peer is told `internal_error`. */
+export function runJob(job: Job, { verify, choose, privateKeys = IN_PLACE }: JobAnswerers): void {
   switch (job.kind) {
     case "unwrap":
-      return answer(job, () => unwrapPreMaster(job));
     case "sign":
-      return answer(job, () => signOctets(job.scheme, job.key, job.octets));
+      return usePrivateKey(job, privateKeys);
     case "verify":
       return verify(job);
     case "choose":
@@ -23,17 +24,10 @@ export function runJob(job: Job, { verify, choose }: JobAnswerers): void {
   }
 }
 
-interface Answered<Result> {
-  readonly resume: (result: Result) => void;
-  readonly refuse: Job["refuse"];
-}
-
-function answer<Result>(job: Answered<Result>, compute: () => Result): void {
-  let result: Result;
-  try {
-    result = compute();
-  } catch {
-    return job.refuse(fault("internal_error", "the private key could not be used"));
-  }
-  job.resume(result);
+function usePrivateKey(job: UnwrapJob | SignJob, keys: PrivateKeys): void {
+  const { operation, finish } = privateSteps(job);
+  keys.run(operation, (octets) => {
+    if (octets === null) job.refuse(fault("internal_error", "the private key could not be used"));
+    else job.resume(finish(octets));
+  });
 }

@@ -16,12 +16,12 @@ interface Answerable<Result> {
   readonly refuse: (fault: Fault) => void;
 }
 
-/** Server: unwraps the pre-master secret (`unwrapPreMaster`). The result is the core's to wipe. */
+/** Server: unwraps the pre-master secret (`unwrapSteps`). The result is the core's to wipe. */
 export interface UnwrapJob extends UnwrapRequest, Answerable<Buffer> {
   readonly kind: "unwrap";
 }
 
-/** Signs ServerKeyExchange or CertificateVerify (`signOctets`). */
+/** Signs ServerKeyExchange or CertificateVerify (`signatureKey`). */
 export interface SignJob extends Answerable<Buffer> {
   readonly kind: "sign";
   readonly key: KeyObject;

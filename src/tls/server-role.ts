@@ -49,6 +49,7 @@ export function serverRole(plan: ServerPlan, world: TlsWorld): Role {
     makeMachine: (wire) => new ServerMachine(wire, config),
     verify: (job) => verifyClient(job, plan, world),
     choose: (job) => chooseFor(job, plan),
+    privateKeys: world.privateKeys,
     judge: ({ peerChain, authorizationError }) => {
       if (!requestCert) return { authorized: false, authorizationError: null };
       // As `node:tls` calls it where a client has no certificate.

@@ -1,4 +1,4 @@
-import { constants, sign, verify, type KeyObject } from "node:crypto";
+import { constants, verify, type KeyObject } from "node:crypto";
 
 /** RFC 5246 §7.4.1.4.1 in the form of RFC 8446 §4.2.3: one number for hash and algorithm. SHA-1 and MD5 are not spoken. */
 export interface SignatureScheme {
@@ -45,15 +45,15 @@ export function keyKind(key: KeyObject): "rsa" | "ecdsa" | null {
   return key.asymmetricKeyType === "ec" ? "ecdsa" : null;
 }
 
-const padded = (scheme: SignatureScheme, key: KeyObject) => {
+/**
+ * The key with the padding that the scheme wants, as `sign` and `verify` of `node:crypto` take it. Signatures by ECDSA and PSS are
+ * random: these are the only outputs that the injected randomness does not decide.
+ */
+export const signatureKey = (scheme: SignatureScheme, key: KeyObject) => {
   if (scheme.key === "ecdsa") return { key };
   if (!scheme.pss) return { key, padding: constants.RSA_PKCS1_PADDING };
   return { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST };
 };
-
-/** Signs `octets`. Random in ECDSA and PSS: these are the only outputs that the injected randomness does not decide. */
-export const signOctets = (scheme: SignatureScheme, key: KeyObject, octets: Uint8Array): Buffer =>
-  sign(scheme.hash, octets, padded(scheme, key));
 
 /** Whether `signature` is `key`'s over `octets`. False, too, where the key is of another kind. */
 export function verifyOctets(
@@ -64,7 +64,7 @@ export function verifyOctets(
 ): boolean {
   if (keyKind(key) !== scheme.key) return false;
   try {
-    return verify(scheme.hash, octets, padded(scheme, key), signature);
+    return verify(scheme.hash, octets, signatureKey(scheme, key), signature);
   } catch {
     return false; // What OpenSSL cannot even read.
   }

@@ -1,5 +1,6 @@
 import type { Timebase } from "../base/timebase.ts";
 import type { TrustStore } from "./certificates/trust-store.ts";
+import type { PrivateKeys } from "./private-key-workers.ts";
 import type { RandomOctets } from "./random-octets.ts";
 
 /** What all TLS connections of one stack share. */
@@ -11,4 +12,6 @@ export interface TlsWorld {
   readonly wallClockMs: () => number;
   /** Whom to trust where a context does not say. */
   readonly defaultRoots: TrustStore;
+  /** Who does private operations. */
+  readonly privateKeys: PrivateKeys;
 }

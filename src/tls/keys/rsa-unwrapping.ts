@@ -36,14 +36,31 @@ export function rsaUnwrapKey(key: KeyObject): RsaUnwrapKey {
 }
 
 /** The pre-master secret, for the caller to wipe. Never throws for a ciphertext. */
-export function unwrapPreMaster({ key, wrapped, clientVersion, substitute }: UnwrapRequest): Buffer {
+export function unwrapPreMaster(request: UnwrapRequest): Buffer {
+  const { input, finish } = unwrapSteps(request);
+  return finish(privateDecrypt(decryptionKey(request.key.key), input));
+}
+
+/** What comes before and after the private operation, which another thread may do. */
+export interface UnwrapSteps {
+  /** What the key is applied to (`decryptionKey`). */
+  readonly input: Uint8Array;
+  /** Takes what came of it, as many octets as the modulus has, and wipes it. The secret is for the caller to wipe. */
+  readonly finish: (block: Buffer) => Buffer;
+}
+
+export function unwrapSteps({ key, wrapped, clientVersion, substitute }: UnwrapRequest): UnwrapSteps {
   const { modulus } = key;
   // Both are public: who sent the ciphertext knows them. The operation is made all the same, on something else.
   const fits = wrapped.length === modulus.length && Buffer.compare(wrapped, modulus) < 0;
-  const block = decryptRaw(key.key, fits ? wrapped : standIn(modulus.length, substitute));
-  const preMaster = openBlock(block, fits, clientVersion, substitute);
-  block.fill(0);
-  return preMaster;
+  return {
+    input: fits ? wrapped : standIn(modulus.length, substitute),
+    finish: (block) => {
+      const preMaster = openBlock(block, fits, clientVersion, substitute);
+      block.fill(0);
+      return preMaster;
+    },
+  };
 }
 
 /**
@@ -76,5 +93,4 @@ function standIn(length: number, substitute: Uint8Array): Buffer {
 }
 
 /** The private operation alone: always as many octets as the modulus has. */
-const decryptRaw = (key: KeyObject, wrapped: Uint8Array): Buffer =>
-  privateDecrypt({ key, padding: constants.RSA_NO_PADDING }, wrapped);
+export const decryptionKey = (key: KeyObject) => ({ key, padding: constants.RSA_NO_PADDING });
