@@ -48,4 +48,20 @@ export class WriteSlices {
     this.#left -= slice.length;
     return slice;
   }
+
+  /** As `next`, but lent: where a whole slice lies in one piece, a view of it. For those who copy it anyway, into a cipher's output, say. */
+  lend(): Uint8Array | null {
+    if (this.#left === 0) return null;
+    const piece = this.#pieces[this.#piece];
+    const length = Math.min(this.#left, WRITE_SLICE_OCTETS);
+    if (piece.length - this.#at < length) return this.next();
+    const view = piece.subarray(this.#at, this.#at + length);
+    this.#at += length;
+    this.#left -= length;
+    if (this.#at === piece.length) {
+      this.#piece++;
+      this.#at = 0;
+    }
+    return view;
+  }
 }

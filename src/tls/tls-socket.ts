@@ -390,7 +390,7 @@ export class TlsSocket extends Duplex {
     const slices = this.#slices;
     if (slices === null || !this.#connection.isOpen) return;
     while (!this.#blocked) {
-      const slice = slices.next();
+      const slice = slices.lend();
       if (slice === null) return this.#endWrite()?.();
       this.#connection.write(slice);
       if (this.destroyed) return;

@@ -17,6 +17,8 @@ export interface WireRecord {
   readonly fragment: Uint8Array;
 }
 
+const NOTHING = Buffer.alloc(0);
+
 /**
  * Cuts the octet stream into records, whatever the pieces in which it arrives.
  *
@@ -27,6 +29,8 @@ export class RecordReader {
   #chunks: Uint8Array[] = [];
   #at = 0;
   #unread = 0;
+  /** Where records are joined that lie across chunks; let go when everything has been read, so that idle connections hold none. */
+  #joint = NOTHING;
   /** Until the first record has come, a version of any minor number is accepted: RFC 5246 appendix E.1. */
   #versionFixed = false;
 
@@ -71,6 +75,7 @@ export class RecordReader {
     this.#chunks = [];
     this.#at = 0;
     this.#unread = 0;
+    this.#joint = NOTHING;
   }
 
   #judgeType(type: number): Fault | null {
@@ -88,7 +93,9 @@ export class RecordReader {
   /** Copies the next `length` octets into a chunk of their own, in front of what is left of those that they came from. */
   #gather(length: number): Uint8Array {
     const chunks = this.#chunks;
-    const joined = Buffer.allocUnsafe(length);
+    if (this.#joint.length < length) this.#joint = Buffer.allocUnsafeSlow(length);
+    // Part of it may stand here already, at the beginning: that is then copied onto itself.
+    const joined = this.#joint.subarray(0, length);
     let filled = 0;
     let taken = 0;
     while (filled < length) {
@@ -112,6 +119,7 @@ export class RecordReader {
     if (this.#at < this.#chunks[0].length) return;
     this.#chunks.shift();
     this.#at = 0;
+    if (this.#chunks.length === 0) this.#joint = NOTHING;
   }
 }
 
