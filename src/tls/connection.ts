@@ -322,6 +322,7 @@ export class TlsConnection {
       return null;
     }
     this.#closeReceived = true;
+    this.#records.clear(); // What comes behind it is never read.
     this.#handler.end();
     if (this.#closeSent) this.wipe();
     return null;

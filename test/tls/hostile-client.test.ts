@@ -554,7 +554,9 @@ test("RFC 5246 §7.2: a fatal alert of the peer ends the connection without an a
 
 test("RFC 5246 §7.2.1: close_notify is an end, and octets that end without it are cut off", () => {
   const closed = new HandClient(serverEnd()).complete();
-  closed.raw(closed.seal(ALERT, Buffer.of(1, 0))).raw(record(HANDSHAKE, Buffer.of(1, 2, 3)));
+  closed.raw(Buffer.concat([closed.seal(ALERT, Buffer.of(1, 0)), Buffer.alloc(50_000)]));
+  closed.raw(record(HANDSHAKE, Buffer.of(1, 2, 3)));
+  expect(closed.server.connection.held).toBe(0);
   closed.server.connection.inputEnded();
   expect(closed.server.ends).toBe(1);
   expect(closed.server.failures).toEqual([]);
