@@ -220,6 +220,10 @@ test.for(ROOMY)("RFC 5246 §6.2.1, %s: nothing stands inside a message but the r
       expectRefused(target, "unexpected_message", `type ${type} inside message ${one.text[0]}`);
     }
   }
+  const open = { type: HANDSHAKE, version: TLS_1_2, text: Buffer.of(0, 0), sealed: true };
+  const target = begin(recording);
+  target.feed(sealAll(recording, [...records, open, { ...open, type: APPLICATION_DATA, text: Buffer.from("x") }]));
+  expectRefused(target, "unexpected_message", "data inside a message behind the handshake");
 });
 
 test.for(ROOMY)("RFC 5246 §6.2.3, %s: a ciphertext of 2^14 + 2049 octets is refused by its header", ([, recording]) => {
