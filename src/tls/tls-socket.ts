@@ -8,6 +8,7 @@ import { rethrowLater } from "../sockets/rethrow.ts";
 import { WriteSlices } from "../sockets/write-slices.ts";
 import { fault } from "./alert.ts";
 import { TlsConnection, type ConnectionFailure } from "./connection.ts";
+import { explainHandshake } from "./explanation.ts";
 import type { HandshakeOutcome } from "./handshake/machine.ts";
 import { runJob } from "./job-runner.ts";
 import type { Job } from "./jobs.ts";
@@ -187,6 +188,13 @@ export class TlsSocket extends Duplex {
       extendedMasterSecret: outcome.extendedMasterSecret,
       encryptThenMac: outcome.encryptThenMac,
     };
+  }
+  /**
+   * How the handshake went, in lines for people: who chose which random, what crossed in the clear and what was wrapped, and which
+   * keys each side derived. Without secrets; empty before the handshake is over.
+   */
+  explain(): string {
+    return this.#outcome === null ? "" : explainHandshake(this.#outcome, this.#role.side);
   }
   /** RFC 5705: `length` octets that only the two sides know. Errors: `ERR_TLS_INVALID_STATE` outside an open connection. */
   exportKeyingMaterial(length: number, label: string, context?: Buffer): Buffer {
