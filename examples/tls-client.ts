@@ -10,7 +10,6 @@ import { text } from "node:stream/consumers";
 import { parseArgs } from "node:util";
 import { makeCertificate } from "./certificate.ts";
 import { LINK_OPTIONS, openLink } from "./link.ts";
-import type { TlsSocket } from "fourtuple";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -37,45 +36,9 @@ const socket = link.stack.tls.connect({
   keyExchange: values.rsa === true ? "rsa" : undefined,
 });
 socket.write(`GET ${url.pathname} HTTP/1.1\r\nhost: ${url.host}\r\nconnection: close\r\n\r\n`);
-socket.once("secureConnect", () => console.log(story(socket)));
+socket.once("secureConnect", () => console.log(`${socket.explain()}\n`));
 const page = await text(socket);
 console.log(page.slice(page.indexOf("\r\n\r\n") + 4));
 
 await http.close();
 await link.close();
-
-function story(secured: TlsSocket): string {
-  const { handshake } = secured;
-  const certificate = secured.getPeerCertificate(true);
-  const chain = [`certificate  ${String(certificate.subject?.CN)}, issued by ${String(certificate.issuer?.CN)}`];
-  const randoms = [
-    `client       chose the random ${short(handshake?.clientRandom)}, and sent it in the clear`,
-    `server       chose the random ${short(handshake?.serverRandom)}, and sent it in the clear`,
-  ];
-  const suite = `suite        ${secured.getCipher().standardName}`;
-  return [
-    ...chain,
-    suite,
-    ...randoms,
-    ...exchange(secured),
-    "both         derived the same keys from all that",
-    "",
-  ].join("\n");
-}
-
-function exchange({ handshake }: TlsSocket): string[] {
-  const made = handshake?.exchange ?? null;
-  if (made === null) return ["both         still have the secret of an earlier session"];
-  if (made.kind === "rsa") {
-    const wrapped = `wrapped it with the server's RSA key of ${made.modulusBits} bits`;
-    return [`client       made the pre-master secret alone, and ${wrapped}: ${made.wrappedOctets} octets crossed`];
-  }
-  return [
-    `client       drew a secret of ${made.group}, and sent only its point`,
-    `server       drew another one, sent its point, and signed that (${made.scheme})`,
-  ];
-}
-
-function short(random: Buffer | undefined): string {
-  return `${random?.toString("hex", 0, 8) ?? ""}…`;
-}

@@ -24,8 +24,8 @@ const EXPECTED: readonly (readonly [string, (run: ScriptRun) => void])[] = [
   [
     "tls-client",
     ({ stdout }) => {
-      expect(stdout).toMatch(/^certificate +page\.example, issued by page\.example$/m);
-      expect(stdout).toMatch(/^server +drew another one, sent its point, and signed that \(rsa_pss_rsae_sha256\)$/m);
+      expect(stdout).toMatch(/ certificates, the first one that of CN=page\.example$/m);
+      expect(stdout).toMatch(/^server > client +in the clear: its point, signed \(rsa_pss_rsae_sha256\)$/m);
       expect(stdout).toMatch(/^You asked for \/secret$/m);
     },
   ],
@@ -47,8 +47,9 @@ test.concurrent.for(EXPECTED)("example %s serves the kernel's TCP on a TUN", asy
 test("example tls-client --rsa tells who made the secret", async () => {
   const run = await runScript(example("tls-client"), ["--rsa"]);
   expect(run).toMatchObject({ status: 0, stderr: "" });
+  expect(run.stdout).toContain("client            alone made the pre-master secret");
   expect(run.stdout).toContain(
-    "made the pre-master secret alone, and wrapped it with the server's RSA key of 2048 bits",
+    "client > server   wrapped with the server's RSA key of 2048 bits: that secret, as 256 octets",
   );
 });
 
