@@ -101,6 +101,7 @@ napi_value interface_set(napi_env env, napi_callback_info info);
 
 /* sum.c */
 napi_value octets_sum(napi_env env, napi_callback_info info);
+uint16_t sum_octets(const uint8_t *octets, size_t length);
 
 /* addon.c: called when an ending environment's last device is gone. */
 void state_release(struct state *state);

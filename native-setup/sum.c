@@ -11,7 +11,7 @@ enum { LANES = 8, BLOCK = LANES * 4 };
  * The sum of octets[0, length) as 16-bit words, folded to 16 bits and not complemented (RFC 1071). Words are added in the machine's own
  * order and swapped once at the end, which RFC 1071 §2(B) allows; the inner loop is written so that compilers use vectors.
  */
-static uint16_t sum_octets(const uint8_t *octets, size_t length) {
+uint16_t sum_octets(const uint8_t *octets, size_t length) {
   uint64_t lanes[LANES] = {0};
   for (; length >= BLOCK; octets += BLOCK, length -= BLOCK) {
     uint32_t words[LANES];

@@ -39,8 +39,11 @@ export const SET_MTU = 3;
 export const SET_UP = 4;
 export const SET_QUEUE_LENGTH = 5;
 
-/** Int32 fields of one row in `writeBatch`'s plan: where its head lies, the head's length, first piece, number of pieces. */
-export const PLAN_FIELDS = 4;
+/**
+ * Int32 fields of one row in `writeBatch`'s plan: where its head lies, the head's length, first piece, number of pieces; then
+ * where in the head the checksum's range begins and its field stands, both 0 where there is none to complete.
+ */
+export const PLAN_FIELDS = 6;
 /** `writeBatch` returns rows * this + errno. */
 export const WRITE_RESULT_ROWS = 4096;
 
@@ -68,8 +71,16 @@ export interface TunAddon {
   watchLinks(handle: number): number;
   ref(handle: number): void;
   unref(handle: number): void;
-  /** Rows read, or -errno. Row i is `slab[spans[2i], spans[2i + 1])`. */
-  readBatch(handle: number, slab: Uint8Array, from: number, lead: number, room: number, spans: Int32Array): number;
+  /** Rows read, or -errno. Row i is `slab[spans[2i], spans[2i + 1])`; `sums[i]` is the sum of its octets, unless `sums` is empty. */
+  readBatch(
+    handle: number,
+    slab: Uint8Array,
+    from: number,
+    lead: number,
+    room: number,
+    spans: Int32Array,
+    sums: Int32Array,
+  ): number;
   /** Rows written * `WRITE_RESULT_ROWS` + errno of the first refused one (0: none was). */
   writeBatch(
     handle: number,

@@ -1,6 +1,7 @@
 import { DATAGRAM_MAX, RX_LINK_ROOM, type RxBatch } from "../base/rx-batch.ts";
 import { TX_ROWS, type TxBatch } from "../base/tx-batch.ts";
-import { type Device, type DeviceEvents, NO_OFFLOAD, type Offload } from "./device.ts";
+import type { Device, DeviceEvents, Offload } from "./device.ts";
+import { sumVouches } from "./offload.ts";
 import {
   EVENT_LINK,
   EVENT_READABLE,
@@ -27,7 +28,7 @@ export class TunCounters {
   /** Shorter than the link header that the kernel owes. */
   rxMalformed = 0;
   txRows = 0;
-  /** Longer than the MTU, or left something undone that this device does not do. */
+  /** Longer than the MTU, or a super-segment where the device does not cut. */
   txUnfit = 0;
   /** Refused by the kernel one by one (EINVAL, EMSGSIZE, …). */
   txRefused = 0;
@@ -56,6 +57,8 @@ export class TunDevice implements Device {
   readonly #plan = new Int32Array(TX_ROWS * PLAN_FIELDS);
   readonly #state = new Int32Array(STATE_FIELDS);
   #spans = new Int32Array(0);
+  /** Empty where the kernel sums. */
+  #sums = new Int32Array(0);
   #name: string;
   #mtu: number;
   /** Since `start`. */
@@ -83,7 +86,8 @@ export class TunDevice implements Device {
     this.#mtu = opened.mtu;
     this.#linkHeader = opened.linkHeader ? VNET_HEADER : 0;
     this.#lead = RX_LINK_ROOM - this.#linkHeader;
-    this.offload = opened.linkHeader ? { checksum: true, segmentMax: DATAGRAM_MAX } : NO_OFFLOAD;
+    // Without a link header the addon does what the kernel would: it sums while it writes, and while it reads.
+    this.offload = { checksum: true, segmentMax: opened.linkHeader ? DATAGRAM_MAX : 0 };
   }
 
   get name(): string {
@@ -111,20 +115,24 @@ export class TunDevice implements Device {
   read(rx: RxBatch): number {
     rx.clear();
     if (this.#ended || this.#closed) return 0;
-    if (this.#spans.length !== rx.capacity * 2) this.#spans = new Int32Array(rx.capacity * 2);
-    const spans = this.#spans;
     const header = this.#linkHeader;
-    const rows = this.#addon.readBatch(this.#handle, rx.frame.bytes, rx.used, this.#lead, DATAGRAM_MAX + header, spans);
+    if (this.#spans.length !== rx.capacity * 2) {
+      this.#spans = new Int32Array(rx.capacity * 2);
+      if (header === 0) this.#sums = new Int32Array(rx.capacity);
+    }
+    const spans = this.#spans;
+    const sums = this.#sums;
+    const { bytes, view } = rx.frame;
+    const rows = this.#addon.readBatch(this.#handle, bytes, rx.used, this.#lead, DATAGRAM_MAX + header, spans, sums);
     if (rows < 0) {
       this.#readFailed(-rows);
       return 0;
     }
-    const view = rx.frame.view;
     for (let i = 0; i < rows; i++) {
       const at = spans[2 * i];
       const end = spans[2 * i + 1];
       if (end - at <= header) this.counters.rxMalformed++;
-      else if (header === 0) rx.push(at, end, false, 0);
+      else if (header === 0) rx.push(at, end, sumVouches(bytes, at, end, sums[i]), 0);
       else rx.push(at + header, end, vnetVouches(view, at), vnetGsoSize(view, at));
     }
     this.counters.rxRows += rx.rows;
@@ -187,13 +195,15 @@ export class TunDevice implements Device {
       plan[at + 1] = tx.headerLength[row] + header;
       plan[at + 2] = tx.firstPiece[row];
       plan[at + 3] = tx.pieceCount[row];
+      plan[at + 4] = header > 0 ? 0 : tx.checksumFrom[row];
+      plan[at + 5] = header > 0 ? 0 : tx.checksumAt[row];
     }
     return rows;
   }
 
   #fits(tx: TxBatch, row: number): boolean {
     if (tx.gsoSize[row] > 0) return this.#linkHeader > 0 && tx.length[row] <= DATAGRAM_MAX;
-    return tx.length[row] <= this.#mtu && (this.#linkHeader > 0 || tx.checksumAt[row] === 0);
+    return tx.length[row] <= this.#mtu;
   }
 
   /** The kernel has refused the row at the front. */

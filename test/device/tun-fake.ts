@@ -1,4 +1,6 @@
+import { sumOctets } from "../../src/base/checksum.ts";
 import {
+  PLAN_FIELDS,
   STATE_FIELDS,
   STATE_FLAGS,
   STATE_INDEX,
@@ -67,7 +69,15 @@ export class FakeAddon implements TunAddon {
   unref(): void {
     this.#call("unref");
   }
-  readBatch(_handle: number, slab: Uint8Array, from: number, lead: number, room: number, spans: Int32Array): number {
+  readBatch(
+    _handle: number,
+    slab: Uint8Array,
+    from: number,
+    lead: number,
+    room: number,
+    spans: Int32Array,
+    sums: Int32Array,
+  ): number {
     const failure = this.results.get("readBatch") ?? 0;
     if (failure < 0) return failure;
     let row = 0;
@@ -80,6 +90,7 @@ export class FakeAddon implements TunAddon {
       spans[2 * row] = at;
       at += octets.length;
       spans[2 * row + 1] = at;
+      if (sums.length > 0) sums[row] = sumOctets(octets, 0, octets.length, 0);
     }
     return row;
   }
@@ -95,12 +106,14 @@ export class FakeAddon implements TunAddon {
     for (let row = 0; row < rows; row++) {
       const errno = this.refusals.shift() ?? 0;
       if (errno !== 0) return row * WRITE_RESULT_ROWS + errno;
-      const [at, length, first, count] = plan.subarray(row * 4, row * 4 + 4);
+      const [at, length, first, count, sumFrom, sumAt] = plan.subarray(row * PLAN_FIELDS, (row + 1) * PLAN_FIELDS);
       const octets = [...head.subarray(at, at + length)];
       for (let p = first; p < first + count; p++) {
         octets.push(...(pieceBytes[p]?.subarray(pieceAt[p], pieceAt[p] + pieceLength[p]) ?? []));
       }
-      this.written.push(Uint8Array.from(octets));
+      const datagram = Uint8Array.from(octets);
+      if (sumAt > 0) new DataView(datagram.buffer).setUint16(sumAt, ~sumOctets(datagram, sumFrom, datagram.length, 0));
+      this.written.push(datagram);
     }
     return rows * WRITE_RESULT_ROWS;
   }

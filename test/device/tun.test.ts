@@ -1,12 +1,14 @@
 import { expect, test } from "vitest";
 
 import { toAddress } from "../../src/base/address.ts";
+import { sumOctets } from "../../src/base/checksum.ts";
 import { RxBatch } from "../../src/base/rx-batch.ts";
 import { TxBatch } from "../../src/base/tx-batch.ts";
 import type { DeviceEvents } from "../../src/device/device.ts";
 import { EVENT_LINK, EVENT_READABLE, EVENT_WRITABLE } from "../../src/device/tun-addon.ts";
 import { EAGAIN, EBADFD, EFAULT, EINVAL, EIO, ENOBUFS, ENOMEM, EPERM } from "../../src/device/tun-errors.ts";
 import { TunDevice, TunError, type TunOptions } from "../../src/device/tun.ts";
+import { tcp } from "./datagrams.ts";
 import { FakeAddon } from "./tun-fake.ts";
 
 const EMSGSIZE = 90;
@@ -71,7 +73,7 @@ test("a kernel that offloads less is asked for less; one without virtio headers 
 
   const old = new FakeAddon();
   old.results.set("attach 5001", -EINVAL);
-  expect(TunDevice.open({ multiQueue: false }, old).offload).toEqual({ checksum: false, segmentMax: 0 });
+  expect(TunDevice.open({ multiQueue: false }, old).offload).toEqual({ checksum: true, segmentMax: 0 });
   expect(old.calls).toEqual(["open", "attach 5001 ", "attach 1001 ", "setOffload 0"]);
 });
 
@@ -81,10 +83,10 @@ test("several queues and no offload are what is asked for; an adopted descriptor
   expect(addon.calls).toEqual(["open", "attach 1101 ", "setOffload 0"]);
 
   const adopted = new FakeAddon();
-  expect(TunDevice.open({ fd: 9 }, adopted).offload.checksum).toBe(true);
+  expect(TunDevice.open({ fd: 9 }, adopted).offload.segmentMax).toBe(65_535);
   expect(adopted.calls).toEqual(["adopt 9", "setHeaderLength 10", "setOffload 7"]);
   adopted.results.set("deviceFlags", 0x1001);
-  expect(TunDevice.open({ fd: 9 }, adopted).offload.checksum).toBe(false);
+  expect(TunDevice.open({ fd: 9 }, adopted).offload.segmentMax).toBe(0);
   adopted.results.set("deviceFlags", 0x1002);
   expect(() => TunDevice.open({ fd: 9 }, adopted)).toThrow("IFF_NO_PI");
 });
@@ -207,12 +209,31 @@ test("what can never go is dropped and counted, wherever it stands; the others g
   const { addon, device } = started({ offload: false });
   const tx = rowsOf([1473], [1472], [3000], [1], [2], [3]);
   tx.gsoSize[2] = 1460;
-  tx.checksumFrom[3] = 20;
-  tx.checksumAt[3] = 36;
   device.write(tx);
-  expect(addon.written.map((row) => row[0])).toEqual([2, 5, 6]);
-  expect(device.counters).toMatchObject({ txRows: 3, txUnfit: 3 });
+  expect(addon.written.map((row) => row[0])).toEqual([2, 4, 5, 6]);
+  expect(device.counters).toMatchObject({ txRows: 4, txUnfit: 2 });
   expect(tx.pending).toBe(0);
+});
+
+test("RFC 1071: without a link header checksums are completed on the way out", () => {
+  const { addon, device } = started({ offload: false });
+  const tx = rowsOf([5], [6]);
+  tx.checksumFrom[0] = 20;
+  tx.checksumAt[0] = 26;
+  device.write(tx);
+  const [done, left] = addon.written;
+  expect(sumOctets(done, 20, done.length, 0x0101)).toBe(0xffff); // What stood there counts for the pseudo-header.
+  expect([...left.subarray(0, 28)]).toEqual(new Array<number>(28).fill(2));
+});
+
+test("RFC 1071: without a link header the device vouches for segments whose checksum is right, and for nothing else", () => {
+  const { addon, device } = started({ offload: false });
+  const whole = tcp({ text: [1, 2, 3] });
+  const changed = (at: number): Uint8Array => whole.map((octet, i) => (i === at ? octet ^ 0x10 : octet));
+  addon.readable = [whole, changed(42), changed(16), changed(6), Uint8Array.from([...whole, 0]), whole.subarray(0, 30)];
+  const rx = new RxBatch(8);
+  expect(device.read(rx)).toBe(6);
+  expect([...rx.vouched.subarray(0, 6)]).toEqual([1, 0, 0, 0, 0, 0]);
 });
 
 test("more rows than a batch of the driver's are written as well", () => {

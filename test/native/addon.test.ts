@@ -46,12 +46,12 @@ beforeEach((context) => {
   });
 });
 
-/** Writes rows of `HEAD` and pieces; `pieces` are [bytes, at, length]. */
+/** Writes rows of `HEAD` and pieces, each with four fields that complete no sum; `pieces` are [bytes, at, length]. */
 function write(plan: number[], rows: number, pieces: [Uint8Array | null, number, number][] = []): number {
   return addon.writeBatch(
     handle,
     HEAD,
-    Int32Array.from(plan),
+    Int32Array.from(plan.flatMap((field, i) => (i % 4 === 3 ? [field, 0, 0] : [field]))),
     rows,
     pieces.map(([bytes]) => bytes),
     Int32Array.from(pieces, ([, at]) => at),
@@ -119,9 +119,74 @@ describe("writeBatch", () => {
   });
 });
 
+describe("a row's sum", () => {
+  const sumRow = (head: Uint8Array, from: number, at: number, pieces: readonly Uint8Array[], to = handle): number =>
+    addon.writeBatch(
+      to,
+      head,
+      Int32Array.of(0, head.length, 0, pieces.length, from, at),
+      1,
+      pieces,
+      new Int32Array(pieces.length),
+      Int32Array.from(pieces, ({ length }) => length),
+    );
+
+  test("RFC 1071 §2(B): it is completed over head and pieces of any lengths, and verifies", () => {
+    fc.assert(
+      fc.property(
+        fc.uint8Array({ minLength: 6, maxLength: 9 }),
+        fc.nat(4),
+        fc.array(fc.uint8Array({ maxLength: 7 }), { maxLength: 5 }),
+        (head, from, pieces) => {
+          // On a word of the range, as in every protocol; what stands there is the pseudo-header's sum.
+          const at = from + ((head.length - from - 2) & ~1);
+          const seed = sumOctets(head, at, at + 2, 0);
+          expect(sumRow(head, from, at, pieces)).toBe(WRITE_RESULT_ROWS);
+          const row = Uint8Array.from(received());
+          expect(sumOctets(row, from, row.length, seed)).toBe(0xffff);
+        },
+      ),
+    );
+  });
+
+  test("RFC 768: a sum of 0 is sent as 0xffff", () => {
+    sumRow(bytes(0, 0, 0, 0), 0, 2, [bytes(0xff, 0xff)]);
+    expect(received()).toEqual([0, 0, 0xff, 0xff, 0xff, 0xff]);
+  });
+
+  test("a row that is refused keeps its head, to be offered again", () => {
+    const full = addon.adopt(openSync("/dev/full", O_RDWR));
+    const head = bytes(1, 2, 3, 4);
+    expect(sumRow(head, 0, 2, [bytes(5)], full)).toBe(ENOSPC);
+    expect([...head]).toEqual([1, 2, 3, 4]);
+    addon.close(full);
+  });
+
+  test.each([
+    [0, 3],
+    [5, 2],
+    [-1, 2],
+    [0, -2],
+  ])("a range from %i with its sum at %i does not lie in a head of four octets", (from, at) => {
+    expect(() => sumRow(bytes(1, 2, 3, 4), from, at, [])).toThrow(RangeError);
+  });
+});
+
 describe("readBatch", () => {
+  const NO_SUMS = new Int32Array(0);
   const read = (slab: Uint8Array, from: number, lead: number, room: number, spans: Int32Array): number =>
-    addon.readBatch(handle, slab, from, lead, room, spans);
+    addon.readBatch(handle, slab, from, lead, room, spans, NO_SUMS);
+
+  test("RFC 1071: each row is summed where that is asked for, and no more rows are read than have place for it", () => {
+    const octets = Uint8Array.from({ length: 45 }, (_, i) => i * 37);
+    write([0, 0, 0, 1], 1, [[octets, 0, 45]]);
+    const sums = new Int32Array(4);
+    const slab = new Uint8Array(200);
+    expect(addon.readBatch(handle, slab, 0, 3, 10, new Int32Array(20), sums)).toBe(4);
+    expect([...sums]).toEqual([0, 10, 20, 30].map((at) => sumOctets(octets, at, at + 10, 0)));
+    expect(addon.readBatch(handle, slab, 0, 3, 10, new Int32Array(20), sums)).toBe(1);
+    expect(sums[0]).toBe(sumOctets(octets, 40, 45, 0));
+  });
 
   test("rows begin their lead behind a multiple of 8, follow each other, and end with what there is", () => {
     write([0, 4, 0, 1], 1, [[new Uint8Array(21).fill(9), 0, 21]]);

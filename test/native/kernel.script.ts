@@ -225,7 +225,8 @@ function reflect(device: TunDevice): { superIn: number; vouched: number } {
         const half = text >> 1;
         if (half > 0) tx.addPiece(slab, at + headerLength, half);
         if (text > 0) tx.addPiece(slab, at + headerLength + half, text - half);
-        if (rx.vouched[row] === 1) {
+        // What the kernel vouches for it has not finished; without it, the field is right.
+        if (rx.vouched[row] === 1 && device.offload.segmentMax > 0) {
           tx.checksumFrom[out] = 20;
           tx.checksumAt[out] = 36;
         }
