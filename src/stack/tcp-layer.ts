@@ -393,7 +393,7 @@ export class TcpLayer implements TcpHost, TcpService {
   // TcpHost: what connections ask for.
 
   ready(connection: TcpConnection): void {
-    this.#readyList(connection.link).add(connection);
+    this.#readyList(connection.path.link).add(connection);
     this.#wake();
   }
 

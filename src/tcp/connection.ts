@@ -62,6 +62,7 @@ import {
 import { markUrgent, urgentAhead } from "./urgent.ts";
 import { windowScaleFor } from "./window.ts";
 import { timersExpire } from "./timeouts.ts";
+import { SuspectAnswers } from "./suspect-answers.ts";
 import { armDelayedAck, armLife } from "./timers.ts";
 
 /** Duplicate ACKs that wait for the device at most: more tell the peer nothing. */
@@ -491,12 +492,12 @@ export class TcpConnection extends Tcb implements TcpSocket {
   }
   /** RFC 5961 §3 to §5 and §7. */
   challenge(): void {
-    this.#countBySecond();
-    if (this.challenges >= this.tcp.config.challengeAcksPerSecond) {
+    const answers = this.#suspectAnswers();
+    if (answers.challenges >= this.tcp.config.challengeAcksPerSecond) {
       this.tcp.counters.challengeAcksSuppressed++;
       return;
     }
-    this.challenges++;
+    answers.challenges++;
     this.tcp.counters.challengeAcks++;
     this.ackEach();
   }
@@ -505,21 +506,18 @@ export class TcpConnection extends Tcb implements TcpSocket {
    * one that any honest peer gets on, and then one a delayed ACK's time for all.
    */
   ackStale(): void {
-    this.#countBySecond();
-    if (this.staleAcks < this.tcp.config.staleAcksPerSecond) {
-      this.staleAcks++;
+    const answers = this.#suspectAnswers();
+    if (answers.staleAcks < this.tcp.config.staleAcksPerSecond) {
+      answers.staleAcks++;
       this.ackEach();
     } else if (!this.has(ACK_ARMED)) {
       this.tcp.counters.staleAcksDelayed++;
       armDelayedAck(this, this.tcp.config.delayedAckMs);
     }
   }
-  #countBySecond(): void {
-    const second = Math.floor(this.tcp.clock.nowUs / 1_000_000);
-    if (second === this.suspectAtS) return;
-    this.suspectAtS = second;
-    this.challenges = 0;
-    this.staleAcks = 0;
+  /** Of this second. */
+  #suspectAnswers(): SuspectAnswers {
+    return (this.suspectAnswers ??= new SuspectAnswers()).at(this.tcp.clock.nowUs);
   }
   sendReset(): void {
     this.tcp.host.reset(this, this.sndNxt, this.rcvNxt, RST | ACK);

@@ -162,8 +162,8 @@ function duplicatesReported(c: TcpConnection): void {
 /** The most text that one row may carry: whole segments where the device cuts them, one segment otherwise. */
 function rowLimit(c: TcpConnection, budget: number): number {
   const text = segmentText(c);
-  if (c.segmentMax === 0 || urgentPointer(c, c.sndUna) > 0) return text; // A device that cuts would repeat the pointer.
-  const most = c.segmentMax - TX_NETWORK_HEADER - TCP_HEADER - c.tcp.out.optionsLength;
+  if (c.path.segmentMax === 0 || urgentPointer(c, c.sndUna) > 0) return text; // A device that cuts would repeat the pointer.
+  const most = c.path.segmentMax - TX_NETWORK_HEADER - TCP_HEADER - c.tcp.out.optionsLength;
   const room = Math.min(most, budget + text - 1); // The budget's last segment is whole.
   return Math.max(text, room - (room % text));
 }

@@ -118,8 +118,6 @@ export function takeSyn(c: TcpConnection, seg: Segment): void {
   c.irs = seg.seq;
   c.rcvNxt = c.lastAckSent = seqAdd(seg.seq, 1);
   c.rcvAdv = seqAdd(c.rcvNxt, Math.min(c.tcp.config.receiveBuffer, 65_535));
-  c.tunedAt = c.rcvNxt;
-  c.tunedAtMs = c.tcp.clock.nowMs;
   if (seg.mss > 0) c.peerMss = Math.max(seg.mss, PEER_MSS_MIN);
   c.sndWnd = c.maxSndWnd = seg.window;
   c.sndWl1 = seg.seq;

@@ -1,6 +1,7 @@
 import { type Seq, seqAdd, seqDiff, seqGt } from "../base/seq.ts";
 import type { Address } from "../base/address.ts";
 import { type CongestionAlgorithm, type CongestionController, SSTHRESH_INFINITE } from "./congestion/controller.ts";
+import type { BufferTuning } from "./buffer-tuning.ts";
 import type { FourTuple, TcpContext } from "./context.ts";
 import type { KeepAlive } from "./keep-alive.ts";
 import type { OutOfOrder } from "./out-of-order.ts";
@@ -9,6 +10,7 @@ import type { Sender } from "./sender.ts";
 import type { TcpSettings } from "./settings.ts";
 import type { Urgent } from "./urgent.ts";
 import { CLOSED, type TcpState } from "./states.ts";
+import type { SuspectAnswers } from "./suspect-answers.ts";
 
 /** Yes-or-no facts of a connection, one bit each in `Tcb.bits`. */
 export const TIMESTAMPS = 1 << 0, // Both sides sent the option: RFC 7323 §3.2.
@@ -55,10 +57,10 @@ export class Tcb implements FourTuple {
   readonly tcp: TcpContext;
   /** Its record's number in the demultiplexing table and the timer wheel; -1 once released. */
   id: number;
-  /** The link that its route names, and that link's largest datagram and super-segment. */
-  readonly link: number;
+  /** The link that its route names, as it was when the connection was made. */
+  readonly path: TcpPath;
+  /** The largest datagram that goes all the way. */
   mtu: number;
-  readonly segmentMax: number;
   readonly local: Address;
   readonly remote: Address;
   readonly localPort: number;
@@ -86,23 +88,13 @@ export class Tcb implements FourTuple {
   rcvAdv = 0 as Seq;
   /** RCV.NXT as last acknowledged. */
   lastAckSent = 0 as Seq;
-  /** Autotuning: the buffer's size now, and RCV.NXT when it was last looked at. */
+  /** Octets, as autotuning has it now. */
   rcvBuffer: number;
-  tunedAt = 0 as Seq;
-  tunedAtMs = 0;
-  /** The most that its owner ever took in one. */
-  tunedOctets = 0;
-  /** Twice what its owner took in the last round trip that was measured: what it may hold although memory is tight. */
-  rcvEarned = 0;
+  tuning: BufferTuning | null = null;
   /** Received octets that the owner says it keeps (`retain`). */
   retained = 0;
   /** Pure ACKs owed one by one: duplicates and challenges are never merged. */
   acksDue = 0;
-
-  /** Answers to suspect segments in the second of the clock `suspectAtS`: challenge ACKs, and ACKs of text outside the window. */
-  suspectAtS = 0;
-  challenges = 0;
-  staleAcks = 0;
 
   sndWscale = 0;
   rcvWscale = 0;
@@ -150,7 +142,8 @@ export class Tcb implements FourTuple {
   lifeAtMs = 0;
   wheelAtMs = 0;
 
-  /** What only few connections have set. */
+  /** What only few connections have. */
+  suspectAnswers: SuspectAnswers | null = null;
   keepAlive: KeepAlive | null = null;
   settings: TcpSettings | null = null;
   urgent: Urgent | null = null;
@@ -170,9 +163,8 @@ export class Tcb implements FourTuple {
   constructor(tcp: TcpContext, id: number, path: TcpPath, tuple: FourTuple) {
     this.tcp = tcp;
     this.id = id;
-    this.link = path.link;
+    this.path = path;
     this.mtu = path.mtu;
-    this.segmentMax = path.segmentMax;
     this.local = tuple.local;
     this.remote = tuple.remote;
     this.localPort = tuple.localPort;
@@ -192,6 +184,10 @@ export class Tcb implements FourTuple {
     this.bits &= ~bits;
   }
 
+  /** Octets that it may hold although memory is tight. */
+  get rcvEarned(): number {
+    return this.tuning === null ? 0 : this.tuning.earned;
+  }
   /** RCV.WND: what is left of the window that was offered. */
   get rcvWnd(): number {
     return seqDiff(this.rcvAdv, this.rcvNxt);

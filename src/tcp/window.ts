@@ -3,6 +3,7 @@ import { seqAdd, seqDiff, seqMax } from "../base/seq.ts";
 import { TX_NETWORK_HEADER } from "../base/tx-batch.ts";
 import type { Segment } from "../wire/segment.ts";
 import { TCP_HEADER } from "../wire/tcp.ts";
+import { BufferTuning } from "./buffer-tuning.ts";
 import type { TcpConfig } from "./config.ts";
 import { type Tcb, TIMESTAMPS } from "./tcb.ts";
 
@@ -65,14 +66,15 @@ export function tuneBuffer(c: Tcb, seg: Segment): void {
   const { nowMs } = c.tcp.clock;
   const rttMs =
     c.has(TIMESTAMPS) && seg.hasTimestamps && seg.tsEcr !== 0 ? (nowMs + c.tsOffset - seg.tsEcr) | 0 : c.srttUs / 1000;
-  if (((nowMs - c.tunedAtMs) | 0) <= Math.max(1, rttMs)) return;
+  const tuning = (c.tuning ??= new BufferTuning(seqAdd(c.irs, 1), nowMs));
+  if (((nowMs - tuning.atMs) | 0) <= Math.max(1, rttMs)) return;
   const takenUpTo = seqAdd(c.rcvNxt, c.receiveQueue === null ? 0 : -c.receiveQueue.octets);
-  const octets = seqDiff(takenUpTo, c.tunedAt);
-  c.tunedAt = takenUpTo;
-  c.tunedAtMs = nowMs;
-  c.rcvEarned = Math.min(2 * Math.max(0, octets), c.tcp.config.receiveBufferMax);
-  const growth = Math.min(1, Math.max(0, octets / Math.max(c.tunedOctets, TUNED_SEGMENTS * c.rcvMss) - 1));
-  c.tunedOctets = Math.max(c.tunedOctets, octets);
+  const octets = seqDiff(takenUpTo, tuning.takenUpTo);
+  tuning.takenUpTo = takenUpTo;
+  tuning.atMs = nowMs;
+  tuning.earned = Math.min(2 * Math.max(0, octets), c.tcp.config.receiveBufferMax);
+  const growth = Math.min(1, Math.max(0, octets / Math.max(tuning.most, TUNED_SEGMENTS * c.rcvMss) - 1));
+  tuning.most = Math.max(tuning.most, octets);
   const wanted = Math.floor(2 * octets * (1 + 2 * growth));
   if (wanted > c.rcvBuffer) c.rcvBuffer = Math.min(wanted, c.tcp.config.receiveBufferMax);
 }

@@ -92,7 +92,7 @@ export const SUBTLE = [
   {
     id: "challenges-unlimited",
     file: "src/tcp/connection.ts",
-    find: "if (this.challenges >= this.tcp.config.challengeAcksPerSecond) {",
+    find: "if (answers.challenges >= this.tcp.config.challengeAcksPerSecond) {",
     replace: "if (false) {",
     breaks: "An attacker draws as many challenge ACKs as he sends segments (RFC 5961 §7).",
   },
