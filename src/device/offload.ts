@@ -136,11 +136,12 @@ export function completeDatagram(bytes: Uint8Array, at: number, end: number): vo
  * Whether the datagram `bytes[at, end)`, whose octets sum up to `sum` all together, is a whole TCP segment with a right checksum. As
  * with hardware, a no says nothing: whoever wants to know why looks for himself.
  *
- * A right IPv4 header sums up to zero, and so what is left is the segment's; a wrong one is refused by whoever reads it.
+ * A right IPv4 header sums up to zero, and so what is left is the segment's.
  */
 export function sumVouches(bytes: Uint8Array, at: number, end: number, sum: number): boolean {
   const ipLength = networkHeaderLength(bytes, at, end);
   if (ipLength === 0 || bytes[at + PROTOCOL] !== TCP || at + get16(bytes, at + TOTAL_LENGTH) !== end) return false;
+  if (sumOctets(bytes, at, at + ipLength, 0) !== 0xffff) return false;
   return sumOctets(bytes, at + SOURCE, at + SOURCE + 8, sum + TCP + end - at - ipLength) === 0xffff;
 }
 

@@ -4,7 +4,7 @@ export interface HttpLimits {
   readonly headOctets: number;
   /** The request-target: 414. */
   readonly targetOctets: number;
-  /** Field lines of a section: 431. */
+  /** Field lines of a section, up to `FIELDS_MAX`: 431. */
   readonly fields: number;
   /** Content of one request, read or not: 413. */
   readonly bodyOctets: number;
@@ -19,6 +19,9 @@ export interface HttpLimits {
   /** Requests on one connection; the last response says `connection: close`. */
   readonly requestsPerConnection: number;
 }
+
+/** Places for them are made for every request head that is read. */
+const FIELDS_MAX = 65_535;
 
 export const DEFAULT_LIMITS: HttpLimits = {
   headOctets: 16_384,
@@ -80,4 +83,13 @@ export function timeoutsFor(given: Partial<HttpTimeouts> | undefined): HttpTimeo
   const wanted = withDefaults("timeouts", DEFAULT_TIMEOUTS, given);
   const never = Object.entries<number>({ ...wanted }).filter(([, ms]) => ms === 0);
   return { ...wanted, ...Object.fromEntries(never.map(([name]) => [name, Infinity])) };
+}
+
+/** All limits. Errors: as `withDefaults`; more than `FIELDS_MAX` fields. */
+export function limitsFor(given: Partial<HttpLimits> | undefined): HttpLimits {
+  const wanted = withDefaults("limits", DEFAULT_LIMITS, given);
+  if (wanted.fields <= FIELDS_MAX) return wanted;
+  throw new RangeError(
+    `options.limits.fields: ${String(wanted.fields)} is not usable; give ${String(FIELDS_MAX)} at most`,
+  );
 }

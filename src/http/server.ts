@@ -4,7 +4,7 @@ import { Deadlines, KEEP_ALIVE, NO_TIMEOUT } from "./deadlines.ts";
 import type { DuplexLike } from "./duplex-transport.ts";
 import { serveDuplex } from "./duplex-transport.ts";
 import { Latin1Reader } from "./latin1.ts";
-import { DEFAULT_LIMITS, type HttpLimits, type HttpTimeouts, timeoutsFor, withDefaults } from "./limits.ts";
+import { limitsFor, type HttpLimits, type HttpTimeouts, timeoutsFor } from "./limits.ts";
 import { RequestHead } from "./request-head.ts";
 import type { HttpRequest } from "./request.ts";
 import { ResponseEncoder } from "./response-encoder.ts";
@@ -44,7 +44,7 @@ export class HttpServer {
   constructor(options: HttpServerOptions) {
     const timeouts = timeoutsFor(options.timeouts);
     this.#timebase = options.timebase;
-    this.#limits = withDefaults("limits", DEFAULT_LIMITS, options.limits);
+    this.#limits = limitsFor(options.limits);
     this.#deadlines = new Deadlines(options.timebase, [
       Infinity,
       timeouts.keepAliveTimeoutMs,

@@ -5,7 +5,7 @@ import { COPY_IN_FLIGHT, type InFlight, LOST, RETRANSMITTED, SACKED } from "./in
 /** RFC 8985 §6.2 step 4: recoveries for which a widened reordering window is kept. */
 const REO_WND_PERSIST = 16;
 /** Ranges that one search for losses looks at. */
-export const STEPS_MAX = 256;
+const STEPS_MAX = 256;
 /** RFC 5681 §3.2, in segments. */
 const DUP_THRESH = 3;
 
@@ -20,6 +20,8 @@ export class Rack {
   /** Where the last search for losses has stopped, if it did not come to its end. */
   #resumes = false;
   #resumeAt = 0 as Seq;
+  /** Whether what it has passed by may be lost when it comes to its end: a wait was found, or something was delivered since. */
+  #leftBehind = false;
   /** The end of the highest range ever delivered. */
   #fack = 0 as Seq;
   #reorderingSeen = false;
@@ -48,6 +50,7 @@ export class Rack {
       this.xmitUs = sentUs;
       this.endSeq = end;
       this.#known = true;
+      if (this.#resumes) this.#leftBehind = true;
     }
     if (seqGt(end, this.#fack)) this.#fack = end;
     else if (seqLt(end, this.#fack) && (flags & RETRANSMITTED) === 0) this.#reorderingSeen = true;
@@ -77,13 +80,15 @@ export class Rack {
    * Step 5: marks what was sent so long before the last delivered range that it must be lost, copies included; returns the first
    * of it, -1 where none was. `waitUs` becomes the time after which the rest of it would be, 0 where nothing waits.
    *
-   * Work: `STEPS_MAX` ranges a call. The next one goes on from there, when the next ACK comes or a millisecond later.
+   * Work: `STEPS_MAX` ranges a call. Where more are left, the next ACK or the next tick of the timer goes on from there; where
+   * something that was passed by has perhaps come due meanwhile, a search begins anew.
    */
   detectLoss(inFlight: InFlight, nowUs: number, reoWndUs: number): number {
     let found = -1;
     this.waitUs = 0;
     if (!this.#known) return -1;
     const from = this.#resumes ? inFlight.firstEndingAfter(this.#resumeAt) : 0;
+    if (from === 0) this.#leftBehind = false;
     const until = Math.min(inFlight.count, from + STEPS_MAX);
     this.#resumes = until < inFlight.count;
     for (let i = from; i < until; i++) {
@@ -107,7 +112,10 @@ export class Rack {
     }
     if (this.#resumes) {
       this.#resumeAt = inFlight.start(until);
-      this.waitUs = Math.max(this.waitUs, 1);
+      this.#leftBehind ||= this.waitUs > 0;
+      this.waitUs = 1;
+    } else if (from > 0 && this.#leftBehind) {
+      this.waitUs = 1;
     }
     return found;
   }

@@ -7,13 +7,14 @@ test("a limit that is undefined keeps its default; 0 and Infinity are limits too
   const limits = withDefaults("limits", DEFAULT_LIMITS, {
     ...({ headOctets: undefined } as object), // As JavaScript's callers may.
     bodyOctets: 0,
-    fields: Infinity,
+    drainedOctets: Infinity,
   });
-  expect(limits).toEqual({ ...DEFAULT_LIMITS, bodyOctets: 0, fields: Infinity });
+  expect(limits).toEqual({ ...DEFAULT_LIMITS, bodyOctets: 0, drainedOctets: Infinity });
 });
 
 test.each([
   [{ limits: { headOctets: NaN } }, "options.limits.headOctets: NaN is not usable; give a number from 0 on"],
+  [{ limits: { fields: 70_000 } }, "options.limits.fields: 70000 is not usable; give 65535 at most"],
   [{ limits: { fields: -1 } }, "options.limits.fields: -1 is not usable; give a number from 0 on"],
   [{ timeouts: { writeTimeoutMs: "9" as unknown as number } }, "options.timeouts.writeTimeoutMs: 9 is not usable"],
   [{ timeouts: { timeout: 1 } }, "options.timeouts.timeout: there is none; there are headersTimeoutMs, "],

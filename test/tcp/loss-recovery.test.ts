@@ -1,4 +1,7 @@
 import { expect, test, vi } from "vitest";
+import { type Seq, toSeq } from "../../src/base/seq.ts";
+import { InFlight } from "../../src/tcp/in-flight.ts";
+import { Rack } from "../../src/tcp/rack.ts";
 import type { Sender } from "../../src/tcp/sender.ts";
 import { OPEN } from "../../src/tcp/sender.ts";
 import { type ScriptedPeer, scripted } from "../support/scripted-peer.ts";
@@ -270,4 +273,23 @@ test.each([
   expect(most).toBeLessThan(700);
   t.pass(500).take();
   expect(inFlight.lostOctets + inFlight.sackedOctets).toBeGreaterThan(0);
+});
+
+test("RFC 8985 §6.3: what a long search has passed by is found when its reordering window ends, without another ACK", () => {
+  const inFlight = new InFlight();
+  inFlight.reset();
+  const at = (i: number): Seq => toSeq(1 + 1000 * i);
+  const ranges = 900;
+  for (let i = 0; i < ranges; i++) inFlight.push(at(i), at(i + 1), i, 0);
+  const rack = new Rack();
+  rack.reset(at(0));
+  let nowUs = 100_000;
+  for (let i = ranges - 44; i < ranges; i++) rack.delivered(at(i + 1), i, 0, nowUs, false);
+  for (let i = 0; i < 44; i++) inFlight.sack(inFlight.firstEndingAfter(at(ranges - 44 + i)));
+  for (let calls = 0; calls === 0 || rack.waitUs > 0; calls++) {
+    expect(calls).toBeLessThan(50);
+    rack.detectLoss(inFlight, nowUs, 25_000);
+    nowUs += Math.max(1000, rack.waitUs);
+  }
+  expect(inFlight.lostOctets).toBe(1000 * (ranges - 44));
 });
