@@ -9,12 +9,9 @@
  * part of one only where `--out` says. `--resume` keeps the runs that FOLDER has and makes those that it lacks. Needs what
  * `loss.ts` needs.
  */
-import { mkdirSync, writeFileSync } from "node:fs";
-import { loadavg, release } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 
-import { Bench } from "./harness.ts";
 import { beside } from "./network/command.ts";
 import { fairnessChart, fairnessTable } from "./path/fairness-report.ts";
 import {
@@ -25,7 +22,9 @@ import {
   fairnessRun,
 } from "./path/fairness-results.ts";
 import type { PathPlan } from "./path/plan.ts";
-import { earlierRuns, runPlan } from "./path/runs.ts";
+import { earlierRuns, LATE_MS_MAX, timelyRun } from "./path/runs.ts";
+import { print } from "./print.ts";
+import { writeReport } from "./report-files.ts";
 
 const { values } = parseArgs({
   options: {
@@ -37,9 +36,6 @@ const { values } = parseArgs({
   },
 });
 
-/** A run whose event loop was late by this much for a hundredth of the time is made again, so often at most, then left out. */
-const LATE_MS_MAX = 15,
-  TRIES_MAX = 3;
 const SMOKE_SECONDS = 0.3;
 
 const only = values.only?.split(",");
@@ -57,25 +53,20 @@ function planOf({ plan }: FairnessCase, seed: number): PathPlan {
 }
 
 async function measure(one: FairnessCase, seed: number): Promise<FairnessRun | null> {
-  for (let tries = 1; tries <= TRIES_MAX; tries++) {
-    const result = await runPlan(planOf(one, seed), "kernel");
-    if (result.lateMsP99 <= LATE_MS_MAX || values.smoke) return fairnessRun(one, seed, tries, result);
-  }
-  return null;
+  const run = await timelyRun(planOf(one, seed), "kernel", values.smoke ? Infinity : LATE_MS_MAX);
+  return run && fairnessRun(one, seed, run.tries, run.result);
 }
 
 /** After every run, so that one that is interrupted can be resumed. */
 function save(made: readonly FairnessRun[]): void {
   if (out === null) return;
-  mkdirSync(out, { recursive: true });
   const results = fairnessResults(made);
-  const machine = { ...Bench.machine(), kernel: release() };
-  const [loadAverage] = loadavg();
-  const head = JSON.stringify({ name: "fairness", machine, loadAverage, results }, null, 2).slice(0, -2);
-  const lines = made.map((run) => `    ${JSON.stringify(run)}`).join(",\n"); // A line for each: its course is long.
-  writeFileSync(join(out, "fairness.json"), `${head},\n  "runs": [\n${lines}\n  ]\n}\n`);
-  writeFileSync(join(out, "fairness.md"), fairnessTable(results));
-  writeFileSync(join(out, "fairness.svg"), fairnessChart(made));
+  writeReport(out, "fairness", {
+    facts: { results },
+    runs: made,
+    table: fairnessTable(results),
+    chart: fairnessChart(made),
+  });
 }
 
 // Seeds outermost, so that what else the machine does meets all cases alike.
@@ -86,7 +77,7 @@ for (let seed = 1; seed <= seeds; seed++) {
     if (runs.some((run) => run.name === one.name && run.seed === seed)) continue;
     const run = await measure(one, seed);
     if (run === null) {
-      process.stdout.write(`${one.name}, seed ${String(seed)}: left out, late\n`);
+      print(`${one.name}, seed ${String(seed)}: left out, late`);
       continue;
     }
     runs.push(run);
@@ -94,8 +85,8 @@ for (let seed = 1; seed <= seeds; seed++) {
     const rates = run.mbitPerSecond.map((rate) => rate.toFixed(1)).join(" + ");
     const queue = `dropped ${String(run.queueDropped)} of ${String(run.entered)}, peak queue ${String(run.peakQueue)}`;
     const machine = `CPU ${(run.cpu * 100).toFixed(0)} %  late ${run.lateMsP99.toFixed(0)} ms`;
-    process.stdout.write(`${one.name.padEnd(44)} ${rates} Mbit/s  ${queue}  ${machine}\n`);
+    print(`${one.name.padEnd(44)} ${rates} Mbit/s  ${queue}  ${machine}`);
   }
 }
 
-process.stdout.write(`\n${fairnessTable(fairnessResults(runs))}`);
+print(`\n${fairnessTable(fairnessResults(runs))}`);

@@ -9,17 +9,16 @@
  * one only where `--out` says. `--resume` keeps the runs that FOLDER has and makes those that it lacks. Needs `/dev/net/tun`,
  * user namespaces, `iproute2` and `python3`.
  */
-import { mkdirSync, writeFileSync } from "node:fs";
-import { loadavg, release } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 
-import { Bench } from "./harness.ts";
 import { beside } from "./network/command.ts";
 import { lossChart, lossTable } from "./path/loss-report.ts";
 import { lossResults, type LossRun, pairs } from "./path/loss-results.ts";
 import type { PathPlan } from "./path/plan.ts";
-import { earlierRuns, runPlan, together } from "./path/runs.ts";
+import { earlierRuns, LATE_MS_MAX, timelyRun, together } from "./path/runs.ts";
+import { print } from "./print.ts";
+import { writeReport } from "./report-files.ts";
 
 const { values } = parseArgs({
   options: {
@@ -38,9 +37,6 @@ const { values } = parseArgs({
 const LOSSES = [0, 0.001, 0.005, 0.01, 0.02, 0.05];
 /** Below this loss the bottleneck is busy, and the processors with it: such runs are made one by one. */
 const LIGHT_FROM = 0.001;
-/** A run whose event loop was late by this much for a hundredth of the time says little: it is made again, so often at most, then left out. */
-const LATE_MS_MAX = 15,
-  TRIES_MAX = 4;
 const SMOKE_SECONDS = 0.3;
 
 const losses = values.loss?.split(",").map(Number) ?? (values.smoke ? [0.01] : LOSSES);
@@ -60,43 +56,35 @@ const path = {
   sampleMs: 0,
 };
 
-const print = (line: string): void => {
-  process.stdout.write(`${line}\n`);
-};
-
 async function measure(name: string, loss: number, seed: number, into: LossRun[]): Promise<void> {
   const pair = pairs.find((one) => one.name === name);
   if (pair === undefined) throw new Error(`there is no ${name}`);
   const plan: PathPlan = { ...path, receiver: pair.receiver, senders: [{ kind: pair.sender }], loss, seed };
-  for (let tries = 1; ; tries++) {
-    const result = await runPlan(plan, pair.where);
-    const [{ octets, seconds, totalRetrans }] = result.flows;
-    const { entered, lost, queueDropped, cpu, lateMsP99 } = result;
-    if (lateMsP99 > LATE_MS_MAX && !values.smoke) {
-      if (tries < TRIES_MAX) continue;
-      print(`${name}, ${String(loss * 100)} %, seed ${String(seed)}: left out, late by ${lateMsP99.toFixed(0)} ms`);
-      return;
-    }
-    const mbitPerSecond = (octets * 8) / seconds / 1e6;
-    into.push({ name, loss, seed, mbitPerSecond, totalRetrans, entered, lost, queueDropped, cpu, lateMsP99, tries });
-    save(into);
-    const figures = `${mbitPerSecond.toFixed(2)} Mbit/s  CPU ${(cpu * 100).toFixed(0)} %  late ${lateMsP99.toFixed(0)} ms`;
-    print(`${name.padEnd(16)} ${String(loss * 100).padStart(4)} %  seed ${String(seed)}  ${figures}`);
+  const run = await timelyRun(plan, pair.where, values.smoke ? Infinity : LATE_MS_MAX);
+  if (run === null) {
+    print(`${name}, ${String(loss * 100)} %, seed ${String(seed)}: left out, late`);
     return;
   }
+  const { result, tries } = run;
+  const [{ octets, seconds, totalRetrans }] = result.flows;
+  const { entered, lost, queueDropped, cpu, lateMsP99 } = result;
+  const mbitPerSecond = (octets * 8) / seconds / 1e6;
+  into.push({ name, loss, seed, mbitPerSecond, totalRetrans, entered, lost, queueDropped, cpu, lateMsP99, tries });
+  save(into);
+  const figures = `${mbitPerSecond.toFixed(2)} Mbit/s  CPU ${(cpu * 100).toFixed(0)} %  late ${lateMsP99.toFixed(0)} ms`;
+  print(`${name.padEnd(16)} ${String(loss * 100).padStart(4)} %  seed ${String(seed)}  ${figures}`);
 }
 
 /** After every run, so that one that is interrupted can be resumed. */
 function save(made: readonly LossRun[]): void {
   if (out === null) return;
-  mkdirSync(out, { recursive: true });
   const results = lossResults(made);
-  const machine = { ...Bench.machine(), kernel: release() };
-  const [loadAverage] = loadavg();
-  const report = { name: "loss", machine, loadAverage, path, results, runs: made };
-  writeFileSync(join(out, "loss.json"), `${JSON.stringify(report, null, 2)}\n`);
-  writeFileSync(join(out, "loss.md"), lossTable(results));
-  writeFileSync(join(out, "loss.svg"), lossChart(results));
+  writeReport(out, "loss", {
+    facts: { path, results },
+    runs: made,
+    table: lossTable(results),
+    chart: lossChart(results),
+  });
 }
 
 const runs: LossRun[] = values.resume && out !== null ? (earlierRuns(join(out, "loss.json")) as LossRun[]) : [];
@@ -117,4 +105,4 @@ const tasksFor = (some: readonly number[]): (() => Promise<void>)[] =>
 await together(tasksFor(losses.filter((loss) => loss < LIGHT_FROM)), 1);
 await together(tasksFor(losses.filter((loss) => loss >= LIGHT_FROM)), Number(values["at-once"]));
 
-process.stdout.write(`\n${lossTable(lossResults(runs))}`);
+print(`\n${lossTable(lossResults(runs))}`);

@@ -6,30 +6,26 @@
  * one, or a smoke run, writes only where `--out` says.
  */
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { loadavg, release } from "node:os";
-import { join } from "node:path";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 
-import { Bench } from "./harness.ts";
 import { beside, missingTools } from "./network/command.ts";
 import { sampleIdle } from "./network/idle.ts";
 import { compilePrograms } from "./network/load.ts";
 import { type Sample, sampleLoad, type Span } from "./network/measure.ts";
-import { METRIC_NAMES, METRICS } from "./network/metrics.ts";
-import { figure, fullTable, goalTable, ratioChart } from "./network/report.ts";
-import { type WorkloadResult, workloadResult } from "./network/results.ts";
-import { type Place, type Subject, type SubjectName, subjects } from "./network/subjects.ts";
+import { measurementOptions, named } from "./network/options.ts";
+import { fullTable, goalTable, networkReport } from "./network/report.ts";
+import type { WorkloadResult } from "./network/results.ts";
+import { type Place, type Subject, subjects } from "./network/subjects.ts";
+import { inTurns } from "./network/turns.ts";
 import { type Workload, workloads } from "./network/workloads.ts";
 import { World } from "./network/world.ts";
+import { print } from "./print.ts";
+import { writeReport } from "./report-files.ts";
 
 const { values, positionals } = parseArgs({
   options: {
-    smoke: { type: "boolean", default: false },
-    rounds: { type: "string" },
-    seconds: { type: "string" },
-    dist: { type: "string" },
-    out: { type: "string" },
+    ...measurementOptions,
     only: { type: "string" },
   },
   allowPositionals: true,
@@ -39,10 +35,6 @@ const { values, positionals } = parseArgs({
 const WARM_UP_CPU_SECONDS = 1.5;
 
 const isWhole = !values.smoke && positionals.length === 0 && values.only === undefined;
-
-const print = (line: string): void => {
-  process.stdout.write(`${line}\n`);
-};
 
 interface Plan {
   readonly workloads: readonly Workload[];
@@ -54,12 +46,6 @@ interface Plan {
   readonly out: string | null;
   /** Where their table goes; null for nowhere. */
   readonly readme: string | null;
-}
-
-function named<T extends { readonly name: string }>(all: readonly T[], names: readonly string[]): readonly T[] {
-  const unknown = names.find((name) => !all.some((one) => one.name === name));
-  if (unknown !== undefined) throw new Error(`no ${unknown}; there are ${all.map(({ name }) => name).join(", ")}`);
-  return names.length === 0 ? all : all.filter(({ name }) => names.includes(name));
 }
 
 function makePlan(): Plan {
@@ -81,51 +67,6 @@ function makePlan(): Plan {
   };
 }
 
-/** Subjects take turns, so that what else the machine does meets them alike. */
-async function measured(workload: Workload, plan: Plan, place: Place): Promise<WorkloadResult> {
-  const taking = workload.subjects.flatMap((name) => plan.subjects.find((subject) => subject.name === name) ?? []);
-  const samples = new Map<SubjectName, Sample[]>(taking.map(({ name }) => [name, []]));
-  const rounds = "traceGc" in workload && workload.traceGc ? 1 : plan.rounds;
-  for (let round = 0; round < rounds; round++) {
-    for (const subject of taking) {
-      const taken = await ("idle" in workload
-        ? sampleIdle(workload, subject, place, plan.isSmoke)
-        : sampleLoad(workload, subject, place, plan.span));
-      samples.get(subject.name)?.push(taken);
-      print(sampleLine(workload, subject, taken));
-    }
-  }
-  return workloadResult(workload, samples);
-}
-
-function sampleLine(workload: Workload, subject: Subject, taken: Sample): string {
-  const { metrics, serverCpu, loadCpu, errors, framesDropped } = taken;
-  const share = (value: number | null): string => (value === null ? "?" : `${(value * 100).toFixed(0)} %`);
-  const rateUnit = "unit" in workload ? workload.unit : "";
-  const parts = [`${workload.name.padEnd(19)} ${subject.name.padEnd(15)}`];
-  for (const metric of METRICS) {
-    const value = metrics[metric];
-    const { name, unit } = METRIC_NAMES[metric];
-    if (value !== undefined) parts.push(`${name} ${figure(value)} ${metric === "rate" ? rateUnit : unit}`.trimEnd());
-  }
-  if (serverCpu !== null) parts.push(`server ${share(serverCpu)}, load ${share(loadCpu)}`);
-  if (errors > 0) parts.push(`${errors} errors`);
-  if (framesDropped > 0) parts.push(`${framesDropped} frames dropped`);
-  return parts.join("  ");
-}
-
-function write(out: string, plan: Plan, results: readonly WorkloadResult[]): void {
-  mkdirSync(out, { recursive: true });
-  const { rounds, span } = plan;
-  const machine = { ...Bench.machine(), kernel: release() };
-  // Processes that wanted to run, a minute's mean: two are ours, and more than that have disturbed us.
-  const [loadAverage] = loadavg();
-  const report = { name: "network", machine, loadAverage, rounds, ...span, results };
-  writeFileSync(join(out, "network.json"), `${JSON.stringify(report, null, 2)}\n`);
-  writeFileSync(join(out, "network.md"), `${goalTable(results)}\n${fullTable(results)}`);
-  writeFileSync(join(out, "network.svg"), ratioChart(results));
-}
-
 /** Between these lines of the README stands the table of the last whole run. */
 const TABLE = /(<!-- benchmarks: begin -->\n)[^]*(<!-- benchmarks: end -->)/;
 
@@ -139,14 +80,22 @@ async function measureAll(plan: Plan): Promise<void> {
   const world = await World.make();
   const folder = compilePrograms();
   const results: WorkloadResult[] = [];
+  const place: Place = { world, folder };
   try {
-    for (const workload of plan.workloads) results.push(await measured(workload, plan, { world, folder }));
+    for (const workload of plan.workloads) {
+      const rounds = "traceGc" in workload && workload.traceGc ? 1 : plan.rounds;
+      const sample = (subject: Subject): Promise<Sample> =>
+        "idle" in workload
+          ? sampleIdle(workload, subject, place, plan.isSmoke)
+          : sampleLoad(workload, subject, place, plan.span);
+      results.push(await inTurns(workload, plan.subjects, rounds, sample));
+    }
   } finally {
     rmSync(folder, { recursive: true });
     world.close();
   }
   print(`\n${goalTable(results)}\n${fullTable(results)}`);
-  if (plan.out !== null) write(plan.out, plan, results);
+  if (plan.out !== null) writeReport(plan.out, "network", networkReport(plan.rounds, plan.span, results));
   if (plan.readme !== null) writeTable(plan.readme, results);
 }
 

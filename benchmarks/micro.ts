@@ -5,12 +5,10 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { Bench } from "./harness.ts";
+import { print } from "./print.ts";
 import { suites } from "./suites.ts";
 
 const { values, positionals } = parseArgs({ options: { smoke: { type: "boolean" } }, allowPositionals: true });
-const print = (line: string): void => {
-  process.stdout.write(`${line}\n`);
-};
 const machine = Bench.machine();
 print(`Node ${machine.node}, ${String(machine.cores)} x ${machine.cpu}`);
 

@@ -1,3 +1,5 @@
+import type { ReportParts } from "../report-files.ts";
+import type { Span } from "./measure.ts";
 import { type Metric, METRIC_NAMES, METRICS } from "./metrics.ts";
 import type { GoalResult, Spread, SubjectResult, WorkloadResult } from "./results.ts";
 
@@ -111,3 +113,10 @@ export function ratioChart(results: readonly WorkloadResult[]): string {
     `</svg>\n`,
   ].join("\n");
 }
+
+/** What is kept of a whole run. */
+export const networkReport = (rounds: number, span: Span, results: readonly WorkloadResult[]): ReportParts => ({
+  facts: { rounds, ...span, results },
+  table: `${goalTable(results)}\n${fullTable(results)}`,
+  chart: ratioChart(results),
+});

@@ -32,7 +32,7 @@ export const TARGET_TOO_LONG = failure(414, "request-target too long");
 export const UNKNOWN_EXPECTATION = failure(417, "unknown expectation");
 export const HEAD_TOO_LARGE = failure(431, "header section too large");
 export const TOO_MANY_FIELDS = failure(431, "too many fields");
-/** "Not Implemented" is the name of status 501: RFC 9110 §15.6.2, RFC 9112 §3 and §6.1. */
-export const UNKNOWN_METHOD = failure(501, "method not implemented");
-export const UNKNOWN_CODING = failure(501, "transfer coding not implemented");
+/** RFC 9110 §9.1 and RFC 9112 §6.1 want 501 for a method and a transfer coding that the server does not know. */
+export const UNKNOWN_METHOD = failure(501, "unknown method");
+export const UNKNOWN_CODING = failure(501, "unknown transfer coding");
 export const UNKNOWN_VERSION = failure(505, "HTTP version not supported");

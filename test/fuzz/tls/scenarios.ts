@@ -11,11 +11,12 @@ export interface Scenario {
   readonly server: () => Partial<ServerConfig>;
 }
 
-const only = (name: string) => ({ suites: [suiteNamed(name)] });
+/** A client that offers one suite. */
+const offering = (name: string) => ({ suites: [suiteNamed(name)] });
 
 const RSA: Scenario = {
   name: "RSA, AES-GCM",
-  client: () => only("AES128-GCM-SHA256"),
+  client: () => offering("AES128-GCM-SHA256"),
   server: () => ({ sessions: sessionKeeper() }),
 };
 
@@ -23,17 +24,17 @@ const FULL: readonly Scenario[] = [
   RSA,
   {
     name: "RSA, AES-CBC, fragments of 512",
-    client: () => ({ ...only("AES256-SHA256"), maxFragmentLength: 512 }),
+    client: () => ({ ...offering("AES256-SHA256"), maxFragmentLength: 512 }),
     server: () => ({ sessions: sessionKeeper() }),
   },
   {
     name: "ECDHE, RSA, application protocols",
-    client: () => ({ ...only("ECDHE-RSA-AES256-GCM-SHA384"), alpnProtocols: ["h2", "http/1.1"] }),
+    client: () => ({ ...offering("ECDHE-RSA-AES256-GCM-SHA384"), alpnProtocols: ["h2", "http/1.1"] }),
     server: () => ({ sessions: sessionKeeper() }),
   },
   {
     name: "ECDHE, ECDSA, ChaCha20, a client's certificate",
-    client: () => ({ ...only("ECDHE-ECDSA-CHACHA20-POLY1305"), identity: identity("client") }),
+    client: () => ({ ...offering("ECDHE-ECDSA-CHACHA20-POLY1305"), identity: identity("client") }),
     server: () => ({ clientCertificate: "request", sessions: sessionKeeper() }),
   },
 ];

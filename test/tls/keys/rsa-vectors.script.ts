@@ -5,6 +5,8 @@
 import { constants, createPrivateKey, createPublicKey, publicEncrypt } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 
+import type { UnwrappingVector } from "../support/unwrapping-vector.ts";
+
 const fixture = (name: string): URL => new URL(`../fixtures/${name}`, import.meta.url);
 const key = createPublicKey(createPrivateKey(readFileSync(fixture("rsa.key"))));
 const { n = "", e = "" } = key.export({ format: "jwk" });
@@ -12,17 +14,7 @@ const modulus = BigInt(`0x${Buffer.from(n, "base64url").toString("hex")}`);
 const LENGTH = 256;
 const SECRET = Buffer.from(`0303${"5e".repeat(46)}`, "hex");
 
-interface Vector {
-  readonly comment: string;
-  readonly flags: readonly string[];
-  /** Of ClientHello, in hexadecimal. */
-  readonly version: string;
-  readonly ct: string;
-  /** What comes of it; "" stands for the substitute. */
-  readonly msg: string;
-  readonly result: "valid" | "invalid";
-}
-const vectors: Vector[] = [];
+const vectors: UnwrappingVector[] = [];
 
 function block(message: Buffer, spoil: (octets: Buffer) => unknown = () => {}): Buffer {
   const octets = Buffer.alloc(LENGTH);

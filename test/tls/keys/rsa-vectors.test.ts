@@ -3,20 +3,12 @@ import { expect, test } from "vitest";
 
 import { rsaUnwrapKey, unwrapPreMaster } from "../../../src/tls/keys/rsa-unwrapping.ts";
 import { fixturePath, identity } from "../support/fixtures.ts";
+import type { UnwrappingVector } from "../support/unwrapping-vector.ts";
 
-/** In the form of Project Wycheproof; `rsa-vectors.script.ts` wrote it without anything of src/. */
+/** `rsa-vectors.script.ts` wrote it without anything of src/. */
 interface Vectors {
   readonly numberOfTests: number;
-  readonly tests: readonly Vector[];
-}
-interface Vector {
-  readonly tcId: number;
-  readonly comment: string;
-  readonly flags: readonly string[];
-  readonly version: string;
-  readonly ct: string;
-  readonly msg: string;
-  readonly result: "valid" | "invalid";
+  readonly tests: readonly (UnwrappingVector & { readonly tcId: number })[];
 }
 
 const { numberOfTests, tests } = JSON.parse(readFileSync(fixturePath("rsa-unwrapping.json"), "utf8")) as Vectors;
