@@ -1,3 +1,4 @@
+import { createPublicKey } from "node:crypto";
 import { expect, test } from "vitest";
 
 import type { AlertName } from "../../src/tls/alert.ts";
@@ -62,6 +63,13 @@ const extensions = (hex: string): Edit =>
   });
 const RENEGOTIATION_INFO = "ff01000100",
   EXTENDED_MASTER_SECRET = "00170000";
+
+/** Where the modulus of our RSA certificate ends in the message that carries it. */
+function modulusEnd(body: Buffer): number {
+  const { n = "" } = createPublicKey(identity("rsa").key).export({ format: "jwk" });
+  const modulus = Buffer.from(n, "base64url");
+  return body.indexOf(modulus) + modulus.length;
+}
 
 type Case = readonly [what: string, alert: AlertName, edit: Edit, over?: Partial<ClientConfig>];
 
@@ -147,6 +155,11 @@ const CASES: readonly Case[] = [
     "a certificate that is none",
     "bad_certificate",
     edit(CERTIFICATE, () => writeCertificates([Buffer.from("3003020101", "hex")])),
+  ],
+  [
+    "a certificate with an even RSA modulus, which nothing can be encrypted with",
+    "bad_certificate",
+    edit(CERTIFICATE, (body) => void (body[modulusEnd(body) - 1] &= 0xfe)),
   ],
   [
     "a chain of eleven",

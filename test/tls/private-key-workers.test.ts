@@ -9,7 +9,6 @@ import { EventLoopTimebase } from "../../src/stack/event-loop-timebase.ts";
 import { runJob } from "../../src/tls/job-runner.ts";
 import type { Job } from "../../src/tls/jobs.ts";
 import { rsaUnwrapKey } from "../../src/tls/keys/rsa-unwrapping.ts";
-import { wrapPreMaster } from "../../src/tls/keys/rsa-wrapping.ts";
 import {
   PrivateKeyWorkers,
   WAITING_PER_WORKER_MAX,
@@ -18,9 +17,10 @@ import {
 } from "../../src/tls/private-key-workers.ts";
 import { operate, privateSteps, type PrivateOperation } from "../../src/tls/private-operation.ts";
 import { SIGNATURE_SCHEMES } from "../../src/tls/signature-schemes.ts";
-import { clientEnd, exchange, seededOctets, serverEnd, suiteNamed } from "./support/endpoint.ts";
+import { clientEnd, exchange, serverEnd, suiteNamed } from "./support/endpoint.ts";
 import { certificatePem, identity, keyPem } from "./support/fixtures.ts";
 import { kernelServer, kernelSocket } from "./support/openssl.ts";
+import { wrap } from "./support/wrap.ts";
 
 const key = createPrivateKey(keyPem("rsa"));
 const noAnswer = {
@@ -30,8 +30,7 @@ const noAnswer = {
 
 /** An operation and the octets that it gives. */
 function operation(seed: number): { readonly operation: PrivateOperation; readonly expected: Buffer } {
-  const random = seededOctets(seed);
-  const { wrapped } = wrapPreMaster(key, random);
+  const { wrapped } = wrap(key, seed);
   const substitute = Buffer.alloc(48);
   const job = { kind: "unwrap", key: rsaUnwrapKey(key), wrapped, clientVersion: 0x0303, substitute } as const;
   const steps = privateSteps({ ...job, ...noAnswer });

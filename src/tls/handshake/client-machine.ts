@@ -236,7 +236,9 @@ export class ClientMachine implements HandshakeMachine {
     if (body.length > 0) return decodeFault("ServerHelloDone");
     this.#wire.transcript.add(whole);
     const proof = this.#sendCertificate();
-    this.#sendKeyExchange();
+    const exchanged = this.#exchanged ?? this.#wrap();
+    if (exchanged === null) return fault("bad_certificate", "the certificate's key cannot encrypt");
+    this.#sendKeyExchange(exchanged);
     if (proof === null) this.#endFlight();
     else this.#sendProof(proof);
     return null;
@@ -254,9 +256,8 @@ export class ClientMachine implements HandshakeMachine {
     return fits ? { identity, scheme } : null;
   }
 
-  #sendKeyExchange(): void {
+  #sendKeyExchange({ octets, preMaster }: Exchanged): void {
     const { suite, randoms, extendedMasterSecret: extended } = this.#hello;
-    const { octets, preMaster } = this.#exchanged ?? this.#wrap();
     this.#wire.send(CLIENT_KEY_EXCHANGE, writeClientKeyExchange(octets, suite.keyExchange));
     const master = extended
       ? extendedMasterSecret(suite.prf, preMaster, this.#wire.transcript.digest(suite.prf))
@@ -267,9 +268,11 @@ export class ClientMachine implements HandshakeMachine {
   }
 
   /** The hybrid encryption: the client makes the secret, and only the server's private key unwraps it. */
-  #wrap(): Exchanged {
+  #wrap(): Exchanged | null {
     const key = this.#peerChain[0].publicKey;
-    const { preMaster, wrapped } = wrapPreMaster(key, this.#config.random);
+    const secret = wrapPreMaster(key, this.#config.random);
+    if (secret === null) return null;
+    const { preMaster, wrapped } = secret;
     this.#exchange = { kind: "rsa", modulusBits: 8 * modulusOctets(key), wrappedOctets: wrapped.length };
     return { octets: wrapped, preMaster };
   }

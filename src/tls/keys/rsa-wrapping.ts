@@ -22,9 +22,9 @@ export interface WrappedSecret {
  * The client makes the pre-master secret and wraps it with the server's public key (RFC 5246 §7.4.7.1, RFC 8017 §7.2.1).
  * The padding is made here and not by OpenSSL, so that the same randomness gives the same octets.
  *
- * Precondition: an RSA key of 59 octets at least.
+ * Precondition: an RSA key of 59 octets at least. `null` where the key is good for nothing, with an even modulus, say.
  */
-export function wrapPreMaster(serverKey: KeyObject, random: RandomOctets): WrappedSecret {
+export function wrapPreMaster(serverKey: KeyObject, random: RandomOctets): WrappedSecret | null {
   const preMaster = drawOctets(random, PRE_MASTER_OCTETS);
   preMaster.writeUInt16BE(TLS_1_2, 0); // What ClientHello offered: a man in the middle who lowered that is found out.
   const length = modulusOctets(serverKey);
@@ -33,8 +33,13 @@ export function wrapPreMaster(serverKey: KeyObject, random: RandomOctets): Wrapp
   block[1] = 2;
   block.set(padding, 2);
   block.set(preMaster, length - PRE_MASTER_OCTETS);
-  const wrapped = publicEncrypt({ key: serverKey, padding: constants.RSA_NO_PADDING }, block);
-  block.fill(0);
-  padding.fill(0);
-  return { preMaster, wrapped };
+  try {
+    return { preMaster, wrapped: publicEncrypt({ key: serverKey, padding: constants.RSA_NO_PADDING }, block) };
+  } catch {
+    preMaster.fill(0);
+    return null;
+  } finally {
+    block.fill(0);
+    padding.fill(0);
+  }
 }

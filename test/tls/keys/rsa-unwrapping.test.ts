@@ -2,9 +2,8 @@ import { constants, createPublicKey, generateKeyPairSync, publicEncrypt } from "
 import { expect, test } from "vitest";
 
 import { rsaUnwrapKey, unwrapPreMaster } from "../../../src/tls/keys/rsa-unwrapping.ts";
-import { wrapPreMaster } from "../../../src/tls/keys/rsa-wrapping.ts";
 import { identity } from "../support/fixtures.ts";
-import { seededOctets } from "../support/endpoint.ts";
+import { wrap } from "../support/wrap.ts";
 
 const { key: privateKey } = identity("rsa");
 const key = rsaUnwrapKey(privateKey);
@@ -92,7 +91,7 @@ test("RFC 5246 §7.4.7.1: the version is that of ClientHello, whatever was agree
 test("what the client wraps the server unwraps, with keys whose length is no multiple of 8 bits too", () => {
   for (const modulusLength of [2048, 2056, 2051]) {
     const pair = generateKeyPairSync("rsa", { modulusLength });
-    const { preMaster, wrapped } = wrapPreMaster(pair.publicKey, seededOctets(modulusLength));
+    const { preMaster, wrapped } = wrap(pair.publicKey, modulusLength);
     const opened = unwrapPreMaster({
       key: rsaUnwrapKey(pair.privateKey),
       wrapped,
@@ -105,11 +104,10 @@ test("what the client wraps the server unwraps, with keys whose length is no mul
 });
 
 test("RFC 8017 §7.2.1: the same randomness wraps to the same octets, and no octet of the padding is 0", () => {
-  const [one, two] = [1, 1].map((seed) => wrapPreMaster(publicKey, seededOctets(seed)));
+  const [one, two] = [1, 1].map((seed) => wrap(publicKey, seed));
   expect(one.wrapped).toEqual(two.wrapped);
-  expect(wrapPreMaster(publicKey, seededOctets(2)).wrapped).not.toEqual(one.wrapped);
-  for (let seed = 0; seed < 50; seed++)
-    expect(unwrap(wrapPreMaster(publicKey, seededOctets(seed)).wrapped)).not.toEqual(SUBSTITUTE);
+  expect(wrap(publicKey, 2).wrapped).not.toEqual(one.wrapped);
+  for (let seed = 0; seed < 50; seed++) expect(unwrap(wrap(publicKey, seed).wrapped)).not.toEqual(SUBSTITUTE);
 });
 
 test("the substitute and the ciphertext are left as they were", () => {
