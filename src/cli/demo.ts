@@ -1,30 +1,37 @@
 import { once } from "node:events";
-import { setImmediate } from "node:timers/promises";
 
-import { memoryPair } from "../device/memory.ts";
-import { Stack } from "../host/stack.ts";
+import type { Stack } from "../host/stack.ts";
 import { demoRoutes } from "../http/demo-routes.ts";
-import { Ladder, type Rung } from "../inspect/ladder.ts";
-import { formatRung, ladderHead } from "../inspect/ladder-text.ts";
+import type { Rung } from "../inspect/ladder.ts";
 import { socketRows, socketTable, type SocketRow } from "../inspect/socket-table.ts";
 import type { Socket } from "../sockets/socket.ts";
-import { EventLoopTimebase } from "../stack/event-loop-timebase.ts";
 import { COMMON_HELP, type Command } from "./command.ts";
+import { secureJourney } from "./demo-https.ts";
+import {
+  CLIENT,
+  indented,
+  isWholeResponse,
+  ladder,
+  onDemoLink,
+  SERVER,
+  turnsUntil,
+  type DemoLink,
+} from "./demo-link.ts";
 import { expectWords, parseOptions } from "./usage.ts";
 
-const CLIENT = "198.18.0.1";
-const SERVER = "198.18.0.2";
 const PORT = 80;
 /** Clients that are connected at once in the last part. */
 const CROWD = 3;
-/** Turns of the event loop that the last segment may take. */
-const TURNS_MAX = 1000;
 
-const HELP = `fourtuple demo
+const HELP = `fourtuple demo [--https]
 
 The journey of one HTTP request between two stacks on a link in memory: no root, no device,
 no network. Prints every segment with its flags, sequence and acknowledgment numbers, the
 states of both sockets and of the listening socket, and the tables of sockets.
+
+  --https   the journey of an HTTPS request instead, by RSA key exchange: what each segment
+            carries of TLS, who made which secret, what was wrapped, and which keys both
+            sides derived. The secrets that it prints are of that run alone
 
 ${COMMON_HELP}
 `;
@@ -48,7 +55,7 @@ async function get(socket: Socket): Promise<string> {
   socket.setEncoding("latin1");
   socket.on("data", (chunk: string) => {
     text += chunk;
-    if (isWhole(text)) socket.end();
+    if (isWholeResponse(text)) socket.end();
   });
   await once(socket, "connect");
   socket.write(`GET / HTTP/1.1\r\nhost: ${SERVER}\r\n\r\n`);
@@ -56,28 +63,7 @@ async function get(socket: Socket): Promise<string> {
   return text;
 }
 
-function isWhole(text: string): boolean {
-  const headEnd = text.indexOf("\r\n\r\n") + 4;
-  const length = Number(/^content-length: *(\d+)/im.exec(text)?.[1] ?? 0);
-  return headEnd >= 4 && text.length >= headEnd + length;
-}
-
-async function travel(): Promise<Journey> {
-  const timebase = new EventLoopTimebase();
-  const watcher = new Ladder({ timebase });
-  const [left, right] = memoryPair({ timebase, offload: false });
-  const client = await Stack.open({ device: watcher.tap("left", left), address: `${CLIENT}/24` });
-  const server = await Stack.open({ device: watcher.tap("right", right), address: `${SERVER}/24` });
-  watcher.watch("left", client);
-  watcher.watch("right", server);
-  try {
-    return await exchange(client, server, watcher);
-  } finally {
-    await Promise.all([client.close({ deadlineMs: 0 }), server.close({ deadlineMs: 0 })]);
-  }
-}
-
-async function exchange(client: Stack, server: Stack, watcher: Ladder): Promise<Journey> {
+async function travel({ client, server, watcher }: DemoLink): Promise<Journey> {
   let requested: readonly SocketRow[] = [];
   const answer = demoRoutes();
   const http = server.http.createServer((request, response) => {
@@ -106,11 +92,6 @@ async function gather(client: Stack, server: Stack): Promise<readonly SocketRow[
   return crowd;
 }
 
-/** Lets the event loop turn until `isSo`; the last acknowledgment of a connection is told to nobody. */
-async function turnsUntil(isSo: () => boolean): Promise<void> {
-  for (let turns = 0; turns < TURNS_MAX && !isSo(); turns++) await setImmediate();
-}
-
 /** The rungs in the three parts of a connection's life. */
 function parts(rungs: readonly Rung[]): {
   handshake: readonly Rung[];
@@ -125,11 +106,6 @@ function parts(rungs: readonly Rung[]): {
     ending: rungs.slice(firstFin),
   };
 }
-
-const indented = (text: string): string => text.replace(/^(?=.)/gm, "  ");
-
-const ladder = (rungs: readonly Rung[]): string =>
-  [...ladderHead({ left: "client", right: "server" }), ...rungs.flatMap(formatRung)].join("\n");
 
 const list = (values: Iterable<number>): string => [...new Set(values)].sort((a, b) => a - b).join(", ");
 
@@ -194,14 +170,15 @@ ${indented(facts(journey))}
 }
 
 async function run(args: readonly string[]): Promise<number> {
-  expectWords("demo", parseOptions("demo", args, {}).positionals, 0);
-  process.stdout.write(tell(await travel()));
+  const { values, positionals } = parseOptions("demo", args, { https: { type: "boolean" } });
+  expectWords("demo", positionals, 0);
+  process.stdout.write(values.https === true ? await secureJourney() : tell(await onDemoLink(travel)));
   return 0;
 }
 
 export const demo: Command = {
   name: "demo",
-  summary: "the journey of one HTTP request, on a link in memory",
+  summary: "the journey of one HTTP or HTTPS request, on a link in memory",
   help: HELP,
   run,
 };
