@@ -1,4 +1,5 @@
 import { COMMON_HELP, type Command } from "./command.ts";
+import { describeFailure } from "./failure.ts";
 import { openLog } from "./log.ts";
 import { SERVE_OPTIONS, SERVE_OPTIONS_HELP, serveOptions } from "./serve-options.ts";
 import { startServing } from "./serving.ts";
@@ -22,7 +23,10 @@ async function run(args: readonly string[]): Promise<number> {
   const options = serveOptions(values);
   const logger = openLog(options.logLevel);
   const serving = await startServing(options, logger);
-  const release = onEndSignals(serving.close, () => process.exit(1));
+  const release = onEndSignals(serving.close, (error) => {
+    if (error !== null) process.stderr.write(`fourtuple: ${describeFailure(error, values.verbose === true)}\n`);
+    process.exit(1);
+  });
   try {
     process.stdout.write(`${serving.readyLine}\n`);
     await serving.ended;

@@ -8,13 +8,14 @@ export const exitStatus = (status: number | null, signal: NodeJS.Signals | null)
   status ?? SIGNAL_STATUS + constants.signals[signal ?? "SIGKILL"];
 
 /**
- * Calls `end` on the first SIGINT or SIGTERM, and `endNow` on the second, or where `end` fails. Returns what takes the handlers away again.
+ * Calls `end` on the first SIGINT or SIGTERM, and `endNow` on the second, or where `end` fails, with its error then.
+ * Returns what takes the handlers away again.
  */
-export function onEndSignals(end: () => Promise<void>, endNow: () => void): () => void {
+export function onEndSignals(end: () => Promise<void>, endNow: (error: unknown) => void): () => void {
   let seen = 0;
   const told = (): void => {
     if (++seen === 1) end().catch(endNow);
-    else endNow();
+    else endNow(null);
   };
   process.on("SIGINT", told).on("SIGTERM", told);
   return () => {

@@ -59,13 +59,17 @@ export const DEFAULT_TIMEOUTS: HttpTimeouts = {
 
 /**
  * `given` over `defaults`; what is undefined keeps its default.
- * Errors: `RangeError` where a value is no number from 0 on; `option` is what its message calls them.
+ * Errors: `RangeError` where it is no object, or a value no number from 0 on; `option` is what its message calls them.
  */
 export function withDefaults<T extends Readonly<Record<keyof T, number>>>(
   option: string,
   defaults: T,
   given: Partial<T> = {},
 ): T {
+  const whatever: unknown = given; // JavaScript's callers may give anything.
+  if (typeof whatever !== "object" || whatever === null) {
+    throw new RangeError(`options.${option}: ${String(whatever)} is not usable; give an object`);
+  }
   const wanted = Object.entries<number | undefined>(given).filter(([, value]) => value !== undefined);
   for (const [name, value] of wanted) {
     if (!Object.hasOwn(defaults, name)) {

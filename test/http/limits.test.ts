@@ -17,6 +17,8 @@ test.each([
   [{ limits: { fields: 70_000 } }, "options.limits.fields: 70000 is not usable; give 65535 at most"],
   [{ limits: { fields: -1 } }, "options.limits.fields: -1 is not usable; give a number from 0 on"],
   [{ timeouts: { writeTimeoutMs: "9" as unknown as number } }, "options.timeouts.writeTimeoutMs: 9 is not usable"],
+  [{ limits: null }, "options.limits: null is not usable; give an object"],
+  [{ timeouts: 5_000 }, "options.timeouts: 5000 is not usable; give an object"],
   [{ timeouts: { timeout: 1 } }, "options.timeouts.timeout: there is none; there are headersTimeoutMs, "],
 ] as const)("a server with options that cannot be is refused: %j", (options: object, message) => {
   const ok = (): void => undefined;
