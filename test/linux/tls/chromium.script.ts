@@ -1,17 +1,17 @@
 /** What `chromium.test.ts` runs in a namespace: Chromium on the kernel's TCP, and pages of ours on a TUN. It can reach nothing else. */
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { createHash, X509Certificate } from "node:crypto";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
 
 import { CIPHER_SUITES } from "../../../src/tls/suites.ts";
 import type { TlsSocket } from "../../../src/tls/tls-socket.ts";
-import { certificatePem } from "../../tls/support/fixtures.ts";
+import { certificatePem, fixturePath } from "../../tls/support/fixtures.ts";
 import { STACK } from "../kernel-side.ts";
-import { BULK, serve, stack, SUITES } from "./tun-link.ts";
+import { BULK, ca, serve, stack, SUITES } from "./tun-link.ts";
 
 const HOSTS = { rsa: "rsa.tls.test", ecdsa: "ecdsa.test" };
 const GIVE_UP_MS = 60_000;
@@ -32,13 +32,15 @@ interface SuiteRun {
   readonly failures: (string | undefined)[];
 }
 
+/** A connection for each request: the second must resume the first one's session. */
+const ONE_REQUEST = { requestsPerConnection: 1 };
+
 const answers = stack.http.createServer({
   handler: async (request, response) => {
     const headers = { "content-type": "application/octet-stream", "access-control-allow-origin": "*" };
     response.send(200, headers, await request.body.bytes(BULK));
   },
-  // A connection for each request: the second must resume the first one's session.
-  limits: { requestsPerConnection: 1 },
+  limits: ONE_REQUEST,
 });
 
 async function serveSuite({ name, authentication }: (typeof SUITES)[number]): Promise<SuiteRun> {
@@ -67,20 +69,35 @@ const page = (runs: Record<string, SuiteRun>): string => `<!doctype html><title>
   await fetch("/report", { method: "POST", body: JSON.stringify(seen) });
 </script>`;
 
-/** Serves the page; resolves with what it reports, and with the suites that Chromium offers. */
-async function servePage(
-  runs: Record<string, SuiteRun>,
-): Promise<{ port: number; reported: Promise<unknown>; offered: () => number[] }> {
+interface Page {
+  readonly port: number;
+  readonly reported: Promise<unknown>;
+  /** The suites that Chromium offers. */
+  readonly offered: () => number[];
+  /** Of each connection: whose certificate Chromium showed, whether it is trusted, resumed. */
+  readonly visitors: unknown[];
+}
+
+/** Serves the page to whoever shows a certificate. */
+async function servePage(runs: Record<string, SuiteRun>): Promise<Page> {
   let report: (seen: unknown) => void = () => undefined;
   const reported = new Promise<unknown>((resolve) => (report = resolve));
-  const html = stack.http.createServer(async (request, response) => {
-    if (request.path === "/report") report(JSON.parse(Buffer.from(await request.body.bytes(1 << 16)).toString()));
-    response.send(200, { "content-type": "text/html" }, page(runs));
+  const html = stack.http.createServer({
+    handler: async (request, response) => {
+      if (request.path === "/report") report(JSON.parse(Buffer.from(await request.body.bytes(1 << 16)).toString()));
+      response.send(200, { "content-type": "text/html" }, page(runs));
+    },
+    limits: ONE_REQUEST,
   });
-  const { port, server } = await serve({ ALPNProtocols: ["http/1.1"] }, (socket) => html.serve(socket));
+  const visitors: unknown[] = [];
+  const options = { ALPNProtocols: ["http/1.1"], requestCert: true, ca };
+  const { port, server } = await serve(options, (socket) => {
+    visitors.push([socket.getPeerCertificate().subject?.CN, socket.authorized, socket.isSessionReused()]);
+    html.serve(socket);
+  });
   let hello = Buffer.alloc(0);
   server.once("connection", (stream: Duplex) => stream.once("data", (octets: Buffer) => (hello = Buffer.from(octets))));
-  return { port, reported, offered: () => offeredIn(hello) };
+  return { port, reported, offered: () => offeredIn(hello), visitors };
 }
 
 const spkiHash = (pem: string): string =>
@@ -88,7 +105,25 @@ const spkiHash = (pem: string): string =>
     .update(new X509Certificate(pem).publicKey.export({ type: "spki", format: "der" }))
     .digest("base64");
 
-/** Chromium, which trusts our two keys and finds every name at our address. */
+/** Puts the client's certificate and key where Chromium looks for its own, and tells it by policy to show them without asking. */
+function giveCertificate(folder: string): void {
+  const [database, packed] = [`sql:${join(folder, ".pki", "nssdb")}`, join(folder, "client.p12")];
+  const files = ["-in", fixturePath("client.pem"), "-inkey", fixturePath("client.key"), "-out", packed];
+  mkdirSync(join(folder, ".pki", "nssdb"), { recursive: true });
+  execFileSync("openssl", ["pkcs12", "-export", ...files, "-passout", "pass:"]);
+  execFileSync("certutil", ["-N", "-d", database, "--empty-password"]);
+  execFileSync("pk12util", ["-i", packed, "-d", database, "-W", ""], { stdio: "pipe" });
+  mkdirSync(join(folder, "etc", "policies", "managed"), { recursive: true });
+  const policy = { AutoSelectCertificateForUrls: [JSON.stringify({ pattern: "*", filter: {} })] };
+  writeFileSync(join(folder, "etc", "policies", "managed", "test.json"), JSON.stringify(policy));
+}
+
+/** Runs a command to which `folder/etc` is Chromium's `/etc`: in a mount namespace of its own, so that nobody else sees it. */
+const WITH_POLICY = (folder: string): readonly string[] => [
+  ...["--mount", "sh", "-c", 'mount --bind "$0" /etc/chromium && exec "$@"', join(folder, "etc")],
+];
+
+/** Chromium, which trusts our two keys, finds every name at our address, and has a certificate of its own. */
 function chromium(url: string, folder: string): { stop: () => Promise<void>; output: () => string } {
   const trusted = (["rsa", "ecdsa"] as const).map((name) => spkiHash(certificatePem(name)));
   const args = [
@@ -100,7 +135,9 @@ function chromium(url: string, folder: string): { stop: () => Promise<void>; out
   ];
   // A group of its own: it has many processes.
   const env = { ...process.env, HOME: folder, XDG_CONFIG_HOME: folder, XDG_CACHE_HOME: folder };
-  const child = spawn("chromium", [...args, url], { detached: true, stdio: ["ignore", "ignore", "pipe"], env });
+  giveCertificate(folder);
+  const command = [...WITH_POLICY(folder), "chromium", ...args, url];
+  const child = spawn("unshare", command, { detached: true, stdio: ["ignore", "ignore", "pipe"], env });
   let said = "";
   child.stderr.on("data", (text: Buffer) => (said += text.toString()));
   child.on("error", (error) => (said += String(error)));
@@ -115,7 +152,7 @@ function chromium(url: string, folder: string): { stop: () => Promise<void>; out
 const folder = mkdtempSync(join(tmpdir(), "fourtuple-chromium-"));
 const runs: Record<string, SuiteRun> = {};
 for (const suite of SUITES) runs[suite.name] = await serveSuite(suite);
-const { port, reported, offered } = await servePage(runs);
+const { port, reported, offered, visitors } = await servePage(runs);
 const browser = chromium(`https://${HOSTS.rsa}:${port}/`, folder);
 const late = new Promise((_, reject) => setTimeout(() => reject(new Error("Chromium has not reported")), GIVE_UP_MS));
 try {
@@ -130,7 +167,7 @@ try {
       failures: runs[name]?.failures,
     },
   ]);
-  process.stdout.write(JSON.stringify(Object.fromEntries(told)));
+  process.stdout.write(JSON.stringify({ visitors, suites: Object.fromEntries(told) as unknown }));
 } catch (error) {
   process.stderr.write(`${String(error)}\n${browser.output()}`);
   process.exitCode = 1;

@@ -116,11 +116,32 @@ async function asServer(): Promise<unknown> {
   await once(again, "close");
   seen["node: certificate and ticket"] = gathered();
 
-  const files = ["--cert", fixturePath("client.pem"), "--key", fixturePath("client.key")];
-  const to = ["--cacert", fixturePath("root.pem"), `https://${STACK}:${port}/`];
-  await runProgram("curl", ["-sS", "--tls-max", "1.2", "--no-alpn", ...files, ...to]);
-  seen["curl: certificate"] = gathered();
+  seen["curl"] = await asServerOfCurl(told);
   return seen;
+}
+
+/** Two pages in one run of curl, a connection each: the second resumes the first one's session. */
+async function asServerOfCurl(told: (socket: TlsSocket) => unknown): Promise<unknown[]> {
+  const http = stack.http.createServer({
+    handler: (request, response) => response.send(200, {}, request.path),
+    limits: { requestsPerConnection: 1 },
+  });
+  const sessions: unknown[] = [];
+  const options = { ALPNProtocols: ["http/1.1"], requestCert: true, ca };
+  const { port } = await serve(options, (socket) => {
+    sessions.push(told(socket));
+    http.serve(socket);
+  });
+  const files = ["--cert", fixturePath("client.pem"), "--key", fixturePath("client.key")];
+  const place = ["--cacert", fixturePath("root.pem"), "--resolve", `localhost:${port}:${STACK}`];
+  const urls = ["a", "b"].map((page) => `https://localhost:${port}/${page}`);
+  const { stdout, stderr } = await runProgram("curl", [
+    ...["-sS", "--tls-max", "1.2", "--http1.1"],
+    ...files,
+    ...place,
+    ...urls,
+  ]);
+  return [stdout.toString() + stderr, ...sessions];
 }
 
 /** The same of our client at OpenSSL's and Node's servers. */
@@ -142,6 +163,7 @@ async function asClient(): Promise<unknown> {
     seen[["openssl", ...args].join(" ")] = facts;
     await server.stop();
   }
+  seen["openssl -servername"] = await namesAtOpenSsl();
   const servernames: unknown[] = [];
   const trust = { requestCert: true, ca, maxVersion: "TLSv1.2", ALPNProtocols: ["a"] } as const;
   const server = nodeServer({ ...BOTH, ...trust }, (socket: TLSSocket & { servername?: unknown }) => {
@@ -160,6 +182,21 @@ async function asClient(): Promise<unknown> {
   facts.push(told(again));
   server.close();
   seen["node"] = [...facts, ...servernames];
+  return seen;
+}
+
+/** What `openssl s_server` shows to a client that asks for the name that its second certificate is for, and for another. */
+async function namesAtOpenSsl(): Promise<unknown[]> {
+  const second = ["-cert2", fixturePath("ecdsa.pem"), "-key2", fixturePath("ecdsa.key")];
+  const server = await sServer("rsa", ["-servername", "ecdsa.test", ...second], KERNEL);
+  const seen: unknown[] = [];
+  for (const servername of ["ecdsa.test", "a.tls.test"]) {
+    const socket = dial(server.port, { servername });
+    await once(socket, "secureConnect");
+    seen.push([socket.getPeerCertificate().subject?.CN, socket.authorized]);
+    socket.destroy();
+  }
+  await server.stop();
   return seen;
 }
 

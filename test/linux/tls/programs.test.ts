@@ -50,7 +50,11 @@ test(
         ["localhost", "a", false, true, "client"],
         ["localhost", "a", true, true, "client"],
       ],
-      "curl: certificate": [[false, false, false, true, "client"]],
+      curl: [
+        "/a/b",
+        ["localhost", "http/1.1", false, true, "client"],
+        ["localhost", "http/1.1", true, true, "client"],
+      ],
     });
   },
 );
@@ -67,6 +71,10 @@ test(
     expect((await programs(context)).client).toEqual({
       openssl: twice,
       "openssl -no_ticket": twice,
+      "openssl -servername": [
+        ["ecdsa.tls.test", true],
+        ["rsa.tls.test", true],
+      ],
       // Node tells no name of a connection that was resumed, whoever the client.
       node: [...twice, ["x.tls.test", "client"], [false, "client"]],
     });
