@@ -43,6 +43,7 @@ export function explainHandshake(outcome: HandshakeOutcome, side: Side): string 
     line(CLIENT_SENT, `in the clear: random ${hex(randoms.client)}${name}`),
     line(SERVER_SENT, `in the clear: random ${hex(randoms.server)}`),
     ...certificateLines(outcome, side),
+    ...resumptionLines(outcome),
     ...secretLines(outcome),
     ...keyLines(outcome),
     line("both", "proved by Finished, under these keys, that they saw the same handshake"),
@@ -60,9 +61,21 @@ function certificateLines({ peerChain, resumed }: HandshakeOutcome, side: Side):
   return [line(sender, `in the clear: ${peerChain.length} of its certificates, the first one that of ${subject}`)];
 }
 
+/** What the earlier session was named by: nothing of it can be read on the way. */
+function resumptionLines({ resumedBy }: HandshakeOutcome): string[] {
+  switch (resumedBy) {
+    case null:
+      return [];
+    case "ticket":
+      return [line(CLIENT_SENT, "a ticket: the session, encrypted by the server under a key of its own")];
+    case "id":
+      return [line(CLIENT_SENT, "in the clear: the ID of a session that both have kept")];
+  }
+}
+
 /** How the two came to have a secret that nobody on the way has. */
 function secretLines({ exchange }: HandshakeOutcome): string[] {
-  if (exchange === null) return [line("both", "still have the master secret of an earlier session: no secret crossed")];
+  if (exchange === null) return [line("both", "have the master secret of that session: no secret crossed")];
   if (exchange.kind === "rsa") {
     const { modulusBits, wrappedOctets } = exchange;
     return [

@@ -184,6 +184,7 @@ export class TlsSocket extends Duplex {
       clientRandom: Buffer.from(client),
       serverRandom: Buffer.from(server),
       resumed: outcome.resumed,
+      resumedBy: outcome.resumedBy,
       exchange: outcome.exchange,
       extendedMasterSecret: outcome.extendedMasterSecret,
       encryptThenMac: outcome.encryptThenMac,
@@ -427,6 +428,7 @@ export interface HandshakeSummary {
   readonly clientRandom: Buffer;
   readonly serverRandom: Buffer;
   readonly resumed: boolean;
+  readonly resumedBy: HandshakeOutcome["resumedBy"];
   readonly exchange: HandshakeOutcome["exchange"];
   readonly extendedMasterSecret: boolean;
   readonly encryptThenMac: boolean;

@@ -4,38 +4,57 @@ import { expect, test } from "vitest";
 import { memoryPair } from "../../src/device/memory.ts";
 import { Stack } from "../../src/host/stack.ts";
 import { EventLoopTimebase } from "../../src/stack/event-loop-timebase.ts";
+import type { TlsServerOptions } from "../../src/tls/tls-server.ts";
 import type { TlsSocket } from "../../src/tls/tls-socket.ts";
 import type { TlsConnectOptions } from "../../src/tls/tls.ts";
 import { certificatePem, keyPem } from "./support/fixtures.ts";
 
-/** What both ends say of one handshake, with their randoms as "CLIENT" and "SERVER". */
-async function explained(options: TlsConnectOptions): Promise<{ client: string[]; server: string[]; session: Buffer }> {
+interface Explained {
+  readonly client: string[];
+  readonly server: string[];
+}
+
+/** What both ends say of one handshake, with their randoms as "CLIENT" and "SERVER", and of a second one that resumes it. */
+async function explainedTwice(
+  options: TlsConnectOptions,
+  serverOptions: TlsServerOptions = {},
+): Promise<readonly [first: Explained, resumed: Explained]> {
   const [one, other] = memoryPair({ timebase: new EventLoopTimebase() });
   const left = await Stack.open({ device: one, address: "198.18.0.1/24", strict: true });
   const right = await Stack.open({ device: other, address: "198.18.0.2/24", strict: true });
-  const server = right.tls.createServer({ cert: certificatePem("rsa"), key: keyPem("rsa") }).listen(443);
-  const accepted = once(server, "secureConnection") as Promise<[TlsSocket]>;
-  const socket = left.tls.connect({
-    port: 443,
-    host: "198.18.0.2",
-    servername: "localhost",
-    ca: certificatePem("root"),
-    ...options,
-  });
-  expect(socket.explain()).toBe("");
-  await once(socket, "secureConnect");
-  const [theirs] = await accepted;
-  for (const end of [socket, theirs]) end.on("error", () => undefined); // The stacks are closed under them.
-  const lines = (from: TlsSocket): string[] =>
-    from
-      .explain()
-      .replace(socket.handshake?.clientRandom.toString("hex") ?? "", "CLIENT")
-      .replace(socket.handshake?.serverRandom.toString("hex") ?? "", "SERVER")
-      .split("\n");
-  const seen = { client: lines(socket), server: lines(theirs), session: socket.getSession() ?? Buffer.alloc(0) };
+  const identity = { cert: certificatePem("rsa"), key: keyPem("rsa") };
+  const server = right.tls.createServer({ ...identity, ...serverOptions }).listen(443);
+  const handshake = async (session?: Buffer): Promise<{ seen: Explained; session: Buffer | undefined }> => {
+    const accepted = once(server, "secureConnection") as Promise<[TlsSocket]>;
+    const ca = certificatePem("root");
+    const socket = left.tls.connect({
+      port: 443,
+      host: "198.18.0.2",
+      servername: "localhost",
+      ca,
+      session,
+      ...options,
+    });
+    expect(socket.explain()).toBe("");
+    await once(socket, "secureConnect");
+    const [theirs] = await accepted;
+    for (const end of [socket, theirs]) end.on("error", () => undefined); // The stacks are closed under them.
+    const lines = (from: TlsSocket): string[] =>
+      from
+        .explain()
+        .replace(socket.handshake?.clientRandom.toString("hex") ?? "", "CLIENT")
+        .replace(socket.handshake?.serverRandom.toString("hex") ?? "", "SERVER")
+        .split("\n");
+    expect(theirs.handshake?.resumedBy).toBe(socket.handshake?.resumedBy);
+    return { seen: { client: lines(socket), server: lines(theirs) }, session: socket.getSession() };
+  };
+  const first = await handshake();
+  const resumed = await handshake(first.session);
   await Promise.all([left.close({ deadlineMs: 0 }), right.close({ deadlineMs: 0 })]);
-  return seen;
+  return [first.seen, resumed.seen];
 }
+
+const explained = async (options: TlsConnectOptions): Promise<Explained> => (await explainedTwice(options))[0];
 
 const RANDOMS = [
   "client > server   in the clear: random CLIENT, and the name localhost",
@@ -78,3 +97,22 @@ test("RFC 5246 §6.3: keys of a MAC are derived as well where records are CBC", 
   const { client } = await explained({ ciphers: "AES256-SHA" });
   expect(client.at(-2)).toContain("for each direction: a key of 32 and a MAC key of 20 octets");
 });
+
+test.for([
+  [true, "client > server   a ticket: the session, encrypted by the server under a key of its own"],
+  [false, "client > server   in the clear: the ID of a session that both have kept"],
+] as const)(
+  "RFC 5246 §7.3, RFC 5077: of a session that is resumed, no secret crossed, and the keys are new (tickets: %s)",
+  async ([sessionTickets, named]) => {
+    const [, { client, server }] = await explainedTwice({ ciphers: "AES128-GCM-SHA256" }, { sessionTickets });
+    expect(client).toEqual([
+      "suite             TLS_RSA_WITH_AES_128_GCM_SHA256, TLS 1.2",
+      ...RANDOMS,
+      named,
+      "both              have the master secret of that session: no secret crossed",
+      "both              derived from that and both randoms, for each direction: a key of 16 and a nonce of 4 octets",
+      PROVED,
+    ]);
+    expect(server).toEqual(client);
+  },
+);

@@ -349,10 +349,12 @@ export class ClientMachine implements HandshakeMachine {
 
   #end(): void {
     const { resumed, alpnProtocol, extendedMasterSecret: extended, encryptThenMac } = this.#hello;
+    const namedBy = this.#sent.session?.ticket ? "ticket" : "id";
     this.#state = OVER;
     this.#wire.finished({
       secrets: this.#keys.secrets,
       resumed,
+      resumedBy: resumed ? namedBy : null,
       alpnProtocol,
       servername: this.#config.servername,
       extendedMasterSecret: extended,

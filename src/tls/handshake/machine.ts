@@ -53,6 +53,8 @@ export interface HandshakeOutcome extends HelloOutcome {
   readonly secrets: SessionSecrets;
   /** A session was resumed. */
   readonly resumed: boolean;
+  /** What the client named it by: a ticket that the server opened, or the ID under which the server kept it; null without. */
+  readonly resumedBy: "ticket" | "id" | null;
   /** The peer's own certificate first; none where it showed none. */
   readonly peerChain: readonly X509Certificate[];
   /** What is wrong with them, in Node's codes; null for nothing. */

@@ -44,7 +44,7 @@ import { checkFinished } from "./finished.ts";
 import { serverHelloExtensions, usesEncryptThenMac } from "./server-hello-extensions.ts";
 import { choose, isEcdhe, type ServerChoice } from "./server-choice.ts";
 import type { ServerConfig } from "./server-config.ts";
-import { findSession, type FoundSession } from "./server-resumption.ts";
+import { findSession, type FoundSession, namedBy } from "./server-resumption.ts";
 
 /** What the server waits for, RFC 5246 §7.3 figures 1 and 2. */
 const CLIENT_HELLO_DUE = 0,
@@ -380,6 +380,7 @@ export class ServerMachine implements HandshakeMachine {
     this.#wire.finished({
       secrets: this.#keys.secrets,
       resumed,
+      resumedBy: resumed ? namedBy(offer) : null,
       alpnProtocol,
       servername: offer.servername,
       extendedMasterSecret: offer.extendedMasterSecret,

@@ -26,6 +26,10 @@ export function findSession(offer: ClientOffer, config: ServerConfig): FoundSess
   return found;
 }
 
+/** What a session is looked for by: a ticket goes first (RFC 5077 §3.4). */
+export const namedBy = ({ ticket }: ClientOffer): "ticket" | "id" =>
+  ticket !== null && ticket.length > 0 ? "ticket" : "id";
+
 function lookUp({ ticket, hello }: ClientOffer, { sessions }: ServerConfig): FoundSession | null {
   if (ticket !== null && ticket.length > 0) return sessions.openTicket(ticket);
   if (hello.sessionId.length === 0) return null;
