@@ -6,6 +6,7 @@ import { httpParser } from "./http-parser.ts";
 import { httpPath } from "./http-path.ts";
 import { simulator } from "./simulator.ts";
 import { tlsTiming } from "./tls-timing.ts";
+import { tlsTimingSocket } from "./tls-timing-socket.ts";
 import { timerWheel } from "./timer-wheel.ts";
 
 /** All micro-benchmarks by the name that `micro.ts` takes. */
@@ -18,4 +19,5 @@ export const suites: Readonly<Record<string, (bench: Bench) => Promise<void>>> =
   simulator,
   "timer-wheel": timerWheel,
   "tls-timing": tlsTiming,
+  "tls-timing-socket": tlsTimingSocket,
 };

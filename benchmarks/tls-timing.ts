@@ -9,89 +9,13 @@ import {
 } from "node:crypto";
 
 import { assert } from "../src/base/assert.ts";
-import { SeededRandom } from "../src/base/random.ts";
 import { openBlock, rsaUnwrapKey, unwrapPreMaster, type UnwrapRequest } from "../src/tls/keys/rsa-unwrapping.ts";
 import type { Bench } from "./harness.ts";
-import { judge, T_LEAK, type Timed, type Verdict } from "./welch.ts";
+import { DEFECTS, Experiment, goodBlock, MODULUS_OCTETS, PRE_MASTER_AT, tell, VERSION } from "./padding-experiment.ts";
+import { judge, T_LEAK } from "./welch.ts";
 
-const MODULUS_OCTETS = 256;
-const PRE_MASTER_AT = MODULUS_OCTETS - 48;
-const VERSION = 0x0303;
-/** Inputs that are made ahead of being measured. */
-const BATCH = 500;
 /** The check alone takes less than the clock can tell: so many make one sample. */
 const CHECKS_PER_SAMPLE = 16;
-/** Samples that are thrown away: in them the engine compiles what is measured. */
-const WARM_UP = 3000;
-
-/** What can be wrong with a block of the right length, and of what kind it must look the same as none. */
-const DEFECTS: readonly (readonly [name: string, spoil: (block: Buffer) => void])[] = [
-  ["first octet", (block) => (block[0] = 1)],
-  ["block type", (block) => (block[1] = 1)],
-  ["zero at the beginning of the padding", (block) => (block[2] = 0)],
-  ["zero at the end of the padding", (block) => (block[PRE_MASTER_AT - 2] = 0)],
-  ["no zero behind the padding", (block) => (block[PRE_MASTER_AT - 1] = 7)],
-  ["nothing in its place", (block) => block.set(nonZeroOctets(MODULUS_OCTETS - 1), 1)],
-  ["version", (block) => (block[PRE_MASTER_AT + 1] = 2)],
-];
-
-function nonZeroOctets(length: number): Buffer {
-  const octets = randomBytes(length);
-  for (let at = 0; at < length; at++) octets[at] = Math.max(1, octets[at]);
-  return octets;
-}
-
-function goodBlock(): Buffer {
-  const block = nonZeroOctets(MODULUS_OCTETS);
-  block[0] = 0;
-  block[1] = 2;
-  block[PRE_MASTER_AT - 1] = 0;
-  block.set(randomBytes(48), PRE_MASTER_AT);
-  block.writeUInt16BE(VERSION, PRE_MASTER_AT);
-  return block;
-}
-
-interface Input {
-  readonly octets: Buffer;
-  /** Of `DEFECTS`; -1 for none. */
-  readonly defect: number;
-}
-interface Sample extends Timed {
-  readonly defect: number;
-}
-
-/** As many valid inputs as others, in random order. */
-class Experiment {
-  readonly #random = new SeededRandom(1);
-  readonly #make: (block: Buffer) => Buffer;
-  readonly #measured: (octets: Buffer) => number;
-
-  /** `make` turns a block into what is measured; `measured` gives the nanoseconds that it took. */
-  constructor(make: (block: Buffer) => Buffer, measured: (octets: Buffer) => number) {
-    this.#make = make;
-    this.#measured = measured;
-  }
-
-  run(count: number): Sample[] {
-    const samples: Sample[] = [];
-    for (let at = count > WARM_UP ? -WARM_UP : 0; at < count; at += BATCH) {
-      const inputs = Array.from({ length: Math.min(BATCH, count - at) }, () => this.#input());
-      for (const { octets, defect } of inputs) {
-        const ns = this.#measured(octets);
-        if (at >= 0) samples.push({ ns, second: defect >= 0, defect });
-      }
-    }
-    return samples;
-  }
-
-  #input(): Input {
-    const block = goodBlock();
-    const bits = this.#random.nextInt32() >>> 0;
-    const defect = (bits & 1) === 0 ? -1 : (bits >>> 1) % DEFECTS.length;
-    if (defect >= 0) DEFECTS[defect][1](block);
-    return { octets: this.#make(block), defect };
-  }
-}
 
 type Unwrap = (request: UnwrapRequest) => Buffer;
 
@@ -142,12 +66,6 @@ function unwrapping(encrypt: (block: Buffer) => Buffer, privateKey: KeyObject): 
   };
 }
 
-function tell(bench: Bench, name: string, { t, tMost, percentile, medians }: Verdict): void {
-  bench.figure(`${name}: Welch's t`, t, "");
-  bench.figure(`${name}: t furthest from 0 of all crops`, tMost, `(below percentile ${percentile.toFixed(1)})`);
-  bench.figure(`${name}: median of valid less that of invalid`, medians[0] - medians[1], "ns");
-}
-
 /**
  * Whether time tells a valid padding from an invalid one: |t| stays below 4.5 for the whole unwrapping and for the check
  * alone, and the same test sees a leak that is planted here. Samples are interleaved at random and cropped as dudect does.
@@ -159,15 +77,15 @@ export async function tlsTiming(bench: Bench): Promise<void> {
     publicEncrypt({ key: publicKey, padding: constants.RSA_NO_PADDING }, block);
   await bench.bench("tls/keys: unwrap a pre-master secret", { smoke: 5, full: 2000 }, unwrapping(encrypt, privateKey));
   const count = bench.isSmoke ? 200 : 100_000;
-  const whole = new Experiment(encrypt, timed(unwrapPreMaster, privateKey)).run(count);
+  const whole = await new Experiment(encrypt, timed(unwrapPreMaster, privateKey)).run(count);
   tell(bench, "unwrapping", judge(whole));
   for (const [defect, [name]] of DEFECTS.entries()) {
     const two = whole.filter((sample) => !sample.second || sample.defect === defect);
     bench.figure(`unwrapping, ${name}: t furthest from 0`, judge(two).tMost, "");
   }
-  const check = judge(new Experiment((block) => block, timedCheck()).run(count));
+  const check = judge(await new Experiment((block) => block, timedCheck()).run(count));
   tell(bench, "the check alone", check);
-  const leak = judge(new Experiment(encrypt, timed(leakyUnwrap, privateKey)).run(count));
+  const leak = judge(await new Experiment(encrypt, timed(leakyUnwrap, privateKey)).run(count));
   tell(bench, "a planted leak", leak);
   if (bench.isSmoke) return;
   assert(Math.abs(judge(whole).tMost) < T_LEAK, "time tells a valid padding from an invalid one");
