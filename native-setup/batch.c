@@ -2,6 +2,7 @@
 #include "addon.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -57,37 +58,134 @@ napi_value tun_read_batch(napi_env env, napi_callback_info info) {
   return give_int32(env, (int32_t)row);
 }
 
-struct pieces {
-  napi_value array;
-  const int32_t *at;
-  const int32_t *length;
-  size_t count;
-};
-
 /* Whether [at, at + length) lies in a buffer of `size` octets, for any int32 of JavaScript's. */
 static bool range_fits(int32_t at, int32_t length, size_t size) {
   return at >= 0 && length >= 0 && (size_t)at + (size_t)length <= size;
 }
 
-/* Fills iov[1, count] with `plan`'s pieces; false with an exception where one of them is not what it says. */
-static bool gather_pieces(napi_env env, const int32_t *plan, const struct pieces *pieces, struct iovec *iov) {
-  int32_t first = plan[PLAN_FIRST_PIECE], count = plan[PLAN_PIECES];
-  if (count > PIECES_MAX || !range_fits(first, count, pieces->count)) {
+/* Another thread may write to the array where its memory is shared: what is checked is what is used. */
+static int32_t read_once(const int32_t *field) { return *(const volatile int32_t *)field; }
+
+struct row {
+  int32_t head_at, head_length, first_piece, pieces, sum_from, sum_at;
+};
+
+/* A copy of a plan: what the caller's getters do while the pieces are fetched changes nothing of it. */
+struct write_plan {
+  size_t rows;
+  struct row *row;
+  struct iovec *iov; /* Row after row, each its head and then its pieces, */
+  napi_value *piece; /* which are fetched first, to the same places. */
+};
+
+static void free_plan(struct write_plan *plan) {
+  free(plan->row);
+  free(plan->iov);
+  free(plan->piece);
+}
+
+/* False where there is no memory, or with an exception where a number of pieces is none. The plan is to be freed in any case. */
+static bool copy_plan(napi_env env, const int32_t *fields, size_t rows, struct write_plan *plan) {
+  *plan = (struct write_plan){.rows = rows, .row = malloc(rows * sizeof(struct row))};
+  if (plan->row == NULL) return false;
+  size_t parts = rows;
+  for (size_t i = 0; i < rows; i++, fields += PLAN_FIELDS) {
+    plan->row[i] = (struct row){
+        .head_at = read_once(fields + PLAN_HEAD_AT),
+        .head_length = read_once(fields + PLAN_HEAD_LENGTH),
+        .first_piece = read_once(fields + PLAN_FIRST_PIECE),
+        .pieces = read_once(fields + PLAN_PIECES),
+        .sum_from = read_once(fields + PLAN_SUM_FROM),
+        .sum_at = read_once(fields + PLAN_SUM_AT),
+    };
+    if (plan->row[i].pieces < 0 || plan->row[i].pieces > PIECES_MAX) {
+      throw_range(env, "a row has no such number of pieces");
+      return false;
+    }
+    parts += (size_t)plan->row[i].pieces;
+  }
+  plan->iov = malloc(parts * sizeof(struct iovec));
+  plan->piece = malloc(parts * sizeof(napi_value));
+  return plan->iov != NULL && plan->piece != NULL;
+}
+
+/* Takes the planned elements out of the array of pieces. Getters may run, and do anything: whatever else is needed is taken afterwards. */
+static bool fetch_pieces(napi_env env, napi_value array, const struct write_plan *plan) {
+  uint32_t count;
+  napi_value *into = plan->piece;
+  if (napi_get_array_length(env, array, &count) != napi_ok) {
+    napi_throw_type_error(env, "ERR_INVALID_ARG_TYPE", "an Array of pieces is needed");
+    return false;
+  }
+  for (size_t i = 0; i < plan->rows; i++) {
+    const struct row *row = &plan->row[i];
+    if (!range_fits(row->first_piece, row->pieces, count)) {
+      throw_range(env, "a row's pieces are not in the list of pieces");
+      return false;
+    }
+    into++;
+    for (int32_t p = 0; p < row->pieces; p++, into++) {
+      if (napi_get_element(env, array, (uint32_t)(row->first_piece + p), into) != napi_ok) return false;
+    }
+  }
+  return true;
+}
+
+struct buffers {
+  uint8_t *head;
+  size_t head_size;
+  const int32_t *piece_at;
+  const int32_t *piece_length;
+  size_t piece_count;
+};
+
+/* Fills iov[0, row->pieces] with a row's head and pieces; false with an exception where one of them is not what the plan says. */
+static bool gather_row(napi_env env, const struct buffers *buffers, const struct row *row, const napi_value *piece, struct iovec *iov) {
+  if (!range_fits(row->head_at, row->head_length, buffers->head_size)) {
+    throw_range(env, "a row's head lies outside its buffer");
+    return false;
+  }
+  if (row->sum_at != 0 && (!range_fits(row->sum_from, 0, row->head_length) || !range_fits(row->sum_at, 2, row->head_length))) {
+    throw_range(env, "a row's sum lies outside its head");
+    return false;
+  }
+  if (!range_fits(row->first_piece, row->pieces, buffers->piece_count)) {
     throw_range(env, "a row's pieces are not in the list of pieces");
     return false;
   }
-  for (int32_t i = 0; i < count; i++) {
-    napi_value piece;
+  iov[0] = (struct iovec){.iov_base = buffers->head + row->head_at, .iov_len = (size_t)row->head_length};
+  for (int32_t p = 0; p < row->pieces; p++) {
     uint8_t *octets;
     size_t size;
-    if (napi_get_element(env, pieces->array, (uint32_t)(first + i), &piece) != napi_ok) return false;
-    if (!octets_of(env, piece, &octets, &size)) return false;
-    int32_t at = pieces->at[first + i], length = pieces->length[first + i];
+    if (!octets_of(env, piece[p + 1], &octets, &size)) return false;
+    int32_t at = read_once(buffers->piece_at + row->first_piece + p);
+    int32_t length = read_once(buffers->piece_length + row->first_piece + p);
     if (!range_fits(at, length, size) || length > ROW_MAX) {
       throw_range(env, "a piece lies outside its buffer");
       return false;
     }
-    iov[i + 1] = (struct iovec){.iov_base = octets + at, .iov_len = (size_t)length};
+    iov[p + 1] = (struct iovec){.iov_base = octets + at, .iov_len = (size_t)length};
+  }
+  return true;
+}
+
+/* Fetches and checks everything before the first row is written. */
+static bool gather(const struct call *call, const struct write_plan *plan, struct device **device) {
+  struct buffers buffers;
+  int32_t *piece_at, *piece_length;
+  size_t at_count, length_count;
+  if (!fetch_pieces(call->env, call->values[4], plan) || !take_device(call, 0, device) ||
+      !take_octets(call, 1, &buffers.head, &buffers.head_size) || !take_int32s(call, 5, &piece_at, &at_count) ||
+      !take_int32s(call, 6, &piece_length, &length_count)) {
+    return false;
+  }
+  buffers.piece_at = piece_at;
+  buffers.piece_length = piece_length;
+  buffers.piece_count = at_count < length_count ? at_count : length_count;
+  size_t part = 0;
+  for (size_t i = 0; i < plan->rows; i++) {
+    if (!gather_row(call->env, &buffers, &plan->row[i], plan->piece + part, plan->iov + part)) return false;
+    part += (size_t)plan->row[i].pieces + 1;
   }
   return true;
 }
@@ -99,7 +197,7 @@ static void put_word(uint8_t *octets, uint16_t word) {
 
 /*
  * Completes the sum of a row: what stands at head + `at` is its beginning, and becomes the complement of the sum of all octets from
- * head + `from` on. Returns what stood there. 0xffff stands for 0, which some protocols mean as "none"; the two are equal (RFC 1071).
+ * head + `from` on: never 0xffff, unless all of them are 0 (RFC 1624 §3). Returns what stood there.
  */
 static uint16_t complete_sum(const struct iovec *iov, int count, size_t from, size_t at) {
   uint32_t sum = 0;
@@ -114,72 +212,59 @@ static uint16_t complete_sum(const struct iovec *iov, int count, size_t from, si
   while (sum >> 16 != 0) sum = (sum & 0xffff) + (sum >> 16);
   uint8_t *field = (uint8_t *)iov[0].iov_base + at;
   uint16_t before = (uint16_t)(field[0] << 8 | field[1]);
-  put_word(field, sum == 0xffff ? 0xffff : (uint16_t)~sum);
+  put_word(field, (uint16_t)~sum);
   return before;
+}
+
+/* One writev per row, up to the first that the kernel refuses: its head becomes what it was. Gives what `writeBatch` gives. */
+static int32_t write_rows(int fd, const struct write_plan *plan) {
+  struct iovec *iov = plan->iov;
+  for (size_t i = 0; i < plan->rows; i++) {
+    const struct row *row = &plan->row[i];
+    int parts = row->pieces + 1;
+    uint16_t before = 0;
+    if (row->sum_at != 0) before = complete_sum(iov, parts, (size_t)row->sum_from, (size_t)row->sum_at);
+    ssize_t count;
+    do count = writev(fd, iov, parts);
+    while (count < 0 && errno == EINTR);
+    if (count < 0) {
+      int refusal = errno;
+      if (row->sum_at != 0) put_word((uint8_t *)iov[0].iov_base + row->sum_at, before);
+      return (int32_t)i * 4096 + refusal;
+    }
+    iov += parts;
+  }
+  return (int32_t)plan->rows * 4096;
 }
 
 /*
  * writeBatch(handle, head, plan, rows, pieceBytes, pieceAt, pieceLength): rows written * 4096 + errno of the first refused
  *
- * One writev per row. Row i of `plan` is six int32: where its head lies in `head`, the head's length, its first piece and how many,
- * and where in its head the octets to sum begin and the sum stands, 0 for none: `complete_sum`. A row that is refused keeps its head.
- * Piece p is pieceBytes[p][pieceAt[p], pieceAt[p] + pieceLength[p]). Ends at the first row that the kernel refuses.
+ * Row i of `plan` is six int32: where its head lies in `head`, the head's length, its first piece and how many, and where in its head
+ * the octets to sum begin and the sum stands, 0 for none: `complete_sum`. A row that is refused keeps its head. Piece p is
+ * pieceBytes[p][pieceAt[p], pieceAt[p] + pieceLength[p]). An exception means that nothing was written and no head changed.
  */
 napi_value tun_write_batch(napi_env env, napi_callback_info info) {
   struct call call;
   struct device *device;
-  struct pieces pieces;
-  uint8_t *head;
-  int32_t *plan, *piece_at, *piece_length;
-  size_t head_size, plan_size, rows, at_count, length_count;
-  bool is_array;
-  if (!take_call(env, info, 7, &call) || !take_device(&call, 0, &device) || !take_octets(&call, 1, &head, &head_size) ||
-      !take_int32s(&call, 2, &plan, &plan_size) || !take_index(&call, 3, &rows) ||
-      !take_int32s(&call, 5, &piece_at, &at_count) || !take_int32s(&call, 6, &piece_length, &length_count)) {
+  struct write_plan plan;
+  int32_t *fields;
+  size_t field_count, rows;
+  if (!take_call(env, info, 7, &call) || !take_device(&call, 0, &device) || !take_int32s(&call, 2, &fields, &field_count) ||
+      !take_index(&call, 3, &rows)) {
     return NULL;
   }
-  pieces.array = call.values[4];
-  if (napi_is_array(env, pieces.array, &is_array) != napi_ok || !is_array) {
-    napi_throw_type_error(env, "ERR_INVALID_ARG_TYPE", "an Array of pieces is needed");
-    return NULL;
-  }
-  pieces.at = piece_at;
-  pieces.length = piece_length;
-  pieces.count = at_count < length_count ? at_count : length_count;
-  if (rows > plan_size / PLAN_FIELDS || rows > INT32_MAX / 4096) {
+  if (rows > field_count / PLAN_FIELDS || rows > INT32_MAX / 4096) {
     throw_range(env, "the plan has fewer rows");
     return NULL;
   }
+  if (rows == 0) return give_int32(env, 0);
 
-  int refusal = 0;
-  size_t row = 0;
-  for (; row < rows && refusal == 0; row++, plan += PLAN_FIELDS) {
-    struct iovec iov[PIECES_MAX + 1];
-    if (!range_fits(plan[PLAN_HEAD_AT], plan[PLAN_HEAD_LENGTH], head_size)) {
-      throw_range(env, "a row's head lies outside its buffer");
-      return NULL;
-    }
-    int32_t sum_from = plan[PLAN_SUM_FROM], sum_at = plan[PLAN_SUM_AT];
-    if (sum_at != 0 && (!range_fits(sum_from, 0, plan[PLAN_HEAD_LENGTH]) || !range_fits(sum_at, 2, plan[PLAN_HEAD_LENGTH]))) {
-      throw_range(env, "a row's sum lies outside its head");
-      return NULL;
-    }
-    iov[0] = (struct iovec){.iov_base = head + plan[PLAN_HEAD_AT], .iov_len = (size_t)plan[PLAN_HEAD_LENGTH]};
-    napi_handle_scope scope; /* A batch of many pieces would otherwise fill the caller's. */
-    if (napi_open_handle_scope(env, &scope) != napi_ok) return NULL;
-    bool gathered = gather_pieces(env, plan, &pieces, iov);
-    ssize_t count = 0;
-    if (gathered) {
-      int parts = plan[PLAN_PIECES] + 1;
-      uint16_t before = sum_at == 0 ? 0 : complete_sum(iov, parts, (size_t)sum_from, (size_t)sum_at);
-      do count = writev(device->fd, iov, parts);
-      while (count < 0 && errno == EINTR);
-      if (count < 0) refusal = errno;
-      if (refusal != 0 && sum_at != 0) put_word((uint8_t *)iov[0].iov_base + sum_at, before);
-    }
-    napi_close_handle_scope(env, scope);
-    if (!gathered) return NULL;
-  }
-  if (refusal != 0) row--;
-  return give_int32(env, (int32_t)row * 4096 + refusal);
+  napi_handle_scope scope; /* A batch of many pieces would otherwise fill the caller's. */
+  if (napi_open_handle_scope(env, &scope) != napi_ok) return NULL;
+  bool gathered = copy_plan(env, fields, rows, &plan) && gather(&call, &plan, &device);
+  int32_t result = gathered ? write_rows(device->fd, &plan) : ENOMEM;
+  free_plan(&plan);
+  napi_close_handle_scope(env, scope);
+  return give_int32(env, result);
 }

@@ -92,6 +92,11 @@ export function completeChecksum(tx: TxBatch, row: number): void {
   tx.checksumFrom[row] = 0;
 }
 
+/** Finishes what whoever knows no header would finish wrong: a UDP sum of zero. Any other row stays as it is. RFC 768. */
+export function completeUdpChecksum(tx: TxBatch, row: number): void {
+  if (tx.checksumAt[row] > 0 && tx.head.bytes[tx.headerAt(row) + PROTOCOL] === UDP) completeChecksum(tx, row);
+}
+
 /** Length of the IPv4 header at `at`, or 0 where this is no whole, unfragmented IPv4 datagram of sane lengths. */
 function networkHeaderLength(bytes: Uint8Array, at: number, end: number): number {
   if (end - at < IP_HEADER_MIN || bytes[at + VERSION_IHL] >>> 4 !== 4) return 0;

@@ -1,7 +1,7 @@
 import { DATAGRAM_MAX, RX_LINK_ROOM, type RxBatch } from "../base/rx-batch.ts";
 import { TX_ROWS, type TxBatch } from "../base/tx-batch.ts";
 import type { Device, DeviceEvents, Offload } from "./device.ts";
-import { sumVouches } from "./offload.ts";
+import { completeUdpChecksum, sumVouches } from "./offload.ts";
 import {
   EVENT_LINK,
   EVENT_READABLE,
@@ -190,6 +190,7 @@ export class TunDevice implements Device {
       const row = tx.first + i;
       if (!this.#fits(tx, row)) return i;
       if (header > 0) putVnetHeader(tx, row);
+      else completeUdpChecksum(tx, row);
       const at = i * PLAN_FIELDS;
       plan[at] = tx.headerAt(row) - header;
       plan[at + 1] = tx.headerLength[row] + header;

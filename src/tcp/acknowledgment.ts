@@ -5,7 +5,7 @@ import type { TcpConnection } from "./connection.ts";
 import { type Delivery, SSTHRESH_INFINITE } from "./congestion/controller.ts";
 import type { RateSampler } from "./congestion/rate-sampler.ts";
 import { isEcho } from "./ecn.ts";
-import { type InFlight, RETRANSMITTED, SACKED } from "./in-flight.ts";
+import { ageUs, type InFlight, RETRANSMITTED, SACKED } from "./in-flight.ts";
 import {
   applySack,
   deliverUpTo,
@@ -126,7 +126,7 @@ function giveSample(
 function measureRtt(c: Tcb, sender: Sender, seg: Segment): number {
   const { clock } = c.tcp;
   const sentUs = newestSentOnce(sender.inFlight, seg.ack);
-  if (sentUs !== null) return Math.max(1, (clock.nowUs - sentUs) | 0);
+  if (sentUs !== null) return Math.max(1, ageUs(clock.nowUs, sentUs));
   if (!c.has(TIMESTAMPS) || !seg.hasTimestamps || seg.tsEcr === 0) return 0;
   const elapsedMs = (clock.nowMs + c.tsOffset - seg.tsEcr) | 0;
   return elapsedMs < 0 ? 0 : Math.max(1, elapsedMs) * 1000;

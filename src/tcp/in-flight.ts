@@ -19,12 +19,21 @@ const WORDS = 4,
   FLAGS = 3;
 const RANGES_INITIAL = 16;
 
+/** The oldest that something in flight can look. */
+export const AGE_US_MAX = 0x7fff_ffff;
+
+/** How long ago `sentUs` was; `AGE_US_MAX` for more than an int32 holds: a peer was gone, or the host stood still, for 36 minutes. */
+export function ageUs(nowUs: number, sentUs: number): number {
+  const age = (nowUs - sentUs) | 0;
+  return age < 0 ? AGE_US_MAX : age;
+}
+
 /**
  * What was sent and not yet acknowledged: consecutive ranges of sequence space in order, each with its last time of
  * transmission and its fate as far as it is known (the scoreboard of RFC 6675 §2). A range is what one call of the
  * sender put on the wire, a super-segment perhaps; it is split where an acknowledgment or a loss cuts it.
  *
- * Units: `sentUs` is the clock's microseconds as int32: compare by signed difference, meaningful for 35 minutes.
+ * Units: `sentUs` is the clock's microseconds as int32: ask `ageUs` how long ago that was. It wraps after 71 minutes.
  */
 export class InFlight {
   #words = new Int32Array(RANGES_INITIAL * WORDS);
@@ -33,7 +42,7 @@ export class InFlight {
   /** Octets of ranges that are SACKED, and of ranges that are LOST with no copy on its way. */
   sackedOctets = 0;
   lostOctets = 0;
-  /** Ranges that were SACKED, those included that have become one with others since. */
+  /** Ranges that were SACKED, those included that have become one with others since, as far as it is sure that they still count. */
   sackedRanges = 0;
   /** Octets that were ever found lost, copies included, modulo 2^32. */
   lostTotal = 0;
@@ -68,9 +77,11 @@ export class InFlight {
   flags(i: number): number {
     return this.#words[(this.#head + i) * WORDS + FLAGS] & FLAG_BITS;
   }
+  #swallowedBy(i: number): number {
+    return this.#words[(this.#head + i) * WORDS + FLAGS] >> SWALLOWED_SHIFT;
+  }
   #sackedRangesIn(i: number): number {
-    const flags = this.#words[(this.#head + i) * WORDS + FLAGS];
-    return (flags & SACKED) === 0 ? 0 : 1 + (flags >> SWALLOWED_SHIFT);
+    return (this.flags(i) & SACKED) === 0 ? 0 : 1 + this.#swallowedBy(i);
   }
   length(i: number): number {
     return seqDiff(this.end(i), this.start(i));
@@ -99,7 +110,9 @@ export class InFlight {
     const cut = seqDiff(una, this.start(0));
     if (cut > 0) {
       this.#account(0, -cut);
+      this.sackedRanges -= this.#swallowedBy(0); // How many of them lie behind the cut is not known.
       this.#words[this.#head * WORDS + START] = una;
+      this.#words[this.#head * WORDS + FLAGS] &= FLAG_BITS;
     }
     return before - this.#count;
   }
@@ -152,7 +165,7 @@ export class InFlight {
     this.#words[(this.#head + i) * WORDS + SENT_US] = sentUs;
   }
 
-  /** Cuts range `i` in two at `seq`, which lies inside it; FIN goes with the second. */
+  /** Cuts range `i` in two at `seq`, which lies inside it; FIN goes with the second, and so do all but one that it has swallowed. */
   split(i: number, seq: Seq): void {
     assert(seqLt(this.start(i), seq) && seqLt(seq, this.end(i)), "a cut lies inside its range");
     if ((this.#head + this.#count) * WORDS === this.#words.length) this.#makeRoom();
@@ -160,9 +173,10 @@ export class InFlight {
     this.#words.copyWithin(from + WORDS, from, (this.#head + this.#count) * WORDS);
     this.#count++;
     this.#words[from + END] = seq;
-    this.#words[from + FLAGS] &= ~WITH_FIN;
+    this.#words[from + FLAGS] = this.flags(i) & ~WITH_FIN;
     this.#words[from + WORDS + START] = seq;
-    this.sackedRanges += this.#sackedRangesIn(i + 1);
+    if (this.#swallowedBy(i + 1) > 0) this.#words[from + WORDS + FLAGS] -= 1 << SWALLOWED_SHIFT;
+    else if ((this.flags(i) & SACKED) !== 0) this.sackedRanges++;
   }
 
   /** The first range that ends after `seq`, by bisection; `count` where none does. */

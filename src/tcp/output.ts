@@ -292,7 +292,9 @@ function resend(c: TcpConnection, sender: Sender, tx: TxBatch, i: number, room: 
   const segments = Math.max(1, Math.ceil(lent / segmentText(c)));
   c.totalRetrans += segments;
   c.tcp.counters.retransSegs += segments;
-  if (!c.has(RTO_ARMED)) armRto(c, backedOffRtoMs(c));
+  // Its answer takes a round trip from now: what detected the loss may have spent most of the RTO. RFC 8985 §7.2, as Linux has it.
+  const isHead = i === 0 && !c.has(TIMER_IS_REORDERING);
+  if (isHead || !c.has(RTO_ARMED)) armRto(c, backedOffRtoMs(c));
   return sent;
 }
 

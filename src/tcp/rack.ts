@@ -1,6 +1,6 @@
 /** RACK: loss by time. RFC 8985 §6. It serves connections with SACK, and replaces counting duplicate ACKs there. */
 import { type Seq, seqGt, seqLt } from "../base/seq.ts";
-import { COPY_IN_FLIGHT, type InFlight, LOST, RETRANSMITTED, SACKED } from "./in-flight.ts";
+import { AGE_US_MAX, ageUs, COPY_IN_FLIGHT, type InFlight, LOST, RETRANSMITTED, SACKED } from "./in-flight.ts";
 
 /** RFC 8985 §6.2 step 4: recoveries for which a widened reordering window is kept. */
 const REO_WND_PERSIST = 16;
@@ -42,11 +42,11 @@ export class Rack {
     this.#dsackRound = false;
   }
 
-  /** Steps 1 to 3 for a range that the peer has now. `ambiguous`: it was sent twice, and this may be the answer to the first. */
+  /** Steps 1 to 3 for a range that the peer has now. `ambiguous`: when that left which has arrived is not known, it was sent twice perhaps. */
   delivered(end: Seq, sentUs: number, flags: number, nowUs: number, ambiguous: boolean): void {
     if (ambiguous) return;
     this.rttUs = (nowUs - sentUs) | 0;
-    if (!this.#known || sentAfter(sentUs, end, this.xmitUs, this.endSeq)) {
+    if (!this.#isKnown(nowUs) || sentAfter(sentUs, end, this.xmitUs, this.endSeq)) {
       this.xmitUs = sentUs;
       this.endSeq = end;
       this.#known = true;
@@ -65,6 +65,11 @@ export class Rack {
     this.#reoWndPersist = REO_WND_PERSIST;
   }
 
+  /** What was found of the ranges outstanding holds no longer: the next search for losses begins with the first of them. */
+  searchAnew(): void {
+    this.#resumes = false;
+  }
+
   /** Step 4: a recovery is over. */
   recovered(): void {
     if (this.#reoWndPersist > 0 && --this.#reoWndPersist === 0) this.#reoWndMult = 1;
@@ -74,6 +79,18 @@ export class Rack {
   reorderingWindowUs(minRttUs: number, srttUs: number, inRecovery: boolean, sackedSegments: number): number {
     if (!this.#reorderingSeen && (inRecovery || sackedSegments >= DUP_THRESH)) return 0;
     return Math.min((this.#reoWndMult * minRttUs) >> 2, srttUs);
+  }
+
+  /** Whether it is known what was sent last of all that was delivered, and not too long ago to compare with. */
+  #isKnown(nowUs: number): boolean {
+    return this.#known && ageUs(nowUs, this.xmitUs) < AGE_US_MAX;
+  }
+
+  /** Whether range `i` left before what was sent last of all that was delivered. The place of a copy says nothing: only time does. */
+  #leftBefore(inFlight: InFlight, i: number): boolean {
+    const sentUs = inFlight.sentUs(i);
+    if ((inFlight.flags(i) & COPY_IN_FLIGHT) !== 0) return ((this.xmitUs - sentUs) | 0) > 0;
+    return sentAfter(this.xmitUs, this.endSeq, sentUs, inFlight.end(i));
   }
 
   /**
@@ -86,7 +103,7 @@ export class Rack {
   detectLoss(inFlight: InFlight, nowUs: number, reoWndUs: number): number {
     let found = -1;
     this.waitUs = 0;
-    if (!this.#known) return -1;
+    if (!this.#isKnown(nowUs)) return -1;
     const from = this.#resumes ? inFlight.firstEndingAfter(this.#resumeAt) : 0;
     if (from === 0) this.#leftBehind = false;
     const until = Math.min(inFlight.count, from + STEPS_MAX);
@@ -94,15 +111,14 @@ export class Rack {
     for (let i = from; i < until; i++) {
       const flags = inFlight.flags(i);
       if ((flags & SACKED) !== 0) continue;
-      const sentUs = inFlight.sentUs(i);
-      const isCopy = (flags & COPY_IN_FLIGHT) !== 0; // Its place says nothing: only time does.
-      if (isCopy ? ((this.xmitUs - sentUs) | 0) <= 0 : !sentAfter(this.xmitUs, this.endSeq, sentUs, inFlight.end(i))) {
+      const age = ageUs(nowUs, inFlight.sentUs(i));
+      if (age < AGE_US_MAX && !this.#leftBefore(inFlight, i)) {
         if ((flags & RETRANSMITTED) !== 0) continue;
         this.#resumes = false; // Those behind it were sent later still.
         break;
       }
       if ((flags & (LOST | COPY_IN_FLIGHT)) === LOST) continue;
-      const remaining = (sentUs + this.rttUs + reoWndUs - nowUs) | 0;
+      const remaining = this.rttUs + reoWndUs - age;
       if (remaining > 0) {
         this.waitUs = Math.max(this.waitUs, remaining);
         continue;

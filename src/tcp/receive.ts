@@ -46,7 +46,8 @@ function takeInOrder(c: TcpConnection, seg: Segment, at: number, length: number)
   if (segmentText > c.rcvMss && segmentText <= c.mtu) c.rcvMss = segmentText;
   c.advanceRcvNxt(length);
   c.countRead(length);
-  if (c.rcvBuffer < c.tcp.config.receiveBufferMax || c.tcp.memory.isTight) tuneBuffer(c, seg);
+  if (c.rcvBuffer < c.tcp.config.receiveBufferMax || c.tcp.memory.isTight) tuneBuffer(c, seg, length);
+  else if (c.tuning !== null) c.tuning.rests = true;
   if (c.outOfOrder !== null) {
     deliver(c, seg.frame.bytes, at, at + length);
     closeHole(c);

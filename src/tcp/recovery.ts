@@ -6,7 +6,7 @@ import { type Seq, seqAdd, seqDiff, seqGe, seqGt, seqLe, seqLt } from "../base/s
 import type { Segment } from "../wire/segment.ts";
 import type { TcpConnection } from "./connection.ts";
 import { isEcho, reduced } from "./ecn.ts";
-import { COPY_IN_FLIGHT, LOST, RETRANSMITTED, SACKED } from "./in-flight.ts";
+import { AGE_US_MAX, ageUs, COPY_IN_FLIGHT, LOST, RETRANSMITTED, SACKED } from "./in-flight.ts";
 import { FAST_RECOVERY, OPEN, RTO_RECOVERY, type Sender } from "./sender.ts";
 import { type Tcb, TIMESTAMPS } from "./tcb.ts";
 import { armReordering } from "./timers.ts";
@@ -38,12 +38,12 @@ function delivered(c: Tcb, sender: Sender, seg: Segment, i: number): void {
   const { nowUs, nowMs } = c.tcp.clock;
   const sentUs = inFlight.sentUs(i);
   const flags = inFlight.flags(i);
-  const ageUs = (nowUs - sentUs) | 0;
-  let ambiguous = false;
+  const age = ageUs(nowUs, sentUs);
+  let ambiguous = age === AGE_US_MAX; // When it was sent is not known.
   if ((flags & RETRANSMITTED) !== 0) {
-    const sentMs = nowMs - Math.ceil(ageUs / 1000);
-    ambiguous = c.has(TIMESTAMPS) && ((seg.tsEcr - (sentMs + c.tsOffset)) | 0) < 0;
-    ambiguous ||= ageUs < c.minRttUs;
+    const sentMs = nowMs - Math.ceil(age / 1000);
+    ambiguous ||= c.has(TIMESTAMPS) && ((seg.tsEcr - (sentMs + c.tsOffset)) | 0) < 0;
+    ambiguous ||= age < c.minRttUs;
   }
   sender.rack.delivered(inFlight.end(i), sentUs, flags, nowUs, ambiguous);
   if (sender.rates !== null) sender.rates.reports(sentUs, nowUs);
@@ -130,6 +130,7 @@ export function takeBack(c: Tcb, sender: Sender): void {
   }
   sender.phase = OPEN;
   sender.dupAcks = 0;
+  sender.rack.searchAnew();
 }
 
 /** Without SACK, only the first segment is known to be missing. RFC 6582 §3.2 steps 2 and 3. */
@@ -159,7 +160,7 @@ export function endRecovery(c: Tcb, sender: Sender): void {
 export function detectLossByTime(c: TcpConnection, sender: Sender): void {
   const { inFlight, rack } = sender;
   // Without a hole nothing outstanding was sent before what has arrived.
-  if (inFlight.sackedOctets === 0 && sender.phase === OPEN) return;
+  if (inFlight.sackedOctets === 0 && sender.phase === OPEN) return rack.searchAnew();
   // Small segments are ranges of their own.
   const sackedSegments = Math.max(Math.floor(inFlight.sackedOctets / c.sendMss), inFlight.sackedRanges);
   const reoWndUs = rack.reorderingWindowUs(c.minRttUs, c.srttUs, sender.phase !== OPEN, sackedSegments);
@@ -236,6 +237,7 @@ export function timeOut(c: Tcb, sender: Sender): void {
   sender.dupAcks = 0;
   sender.retransmitFrom = 0;
   sender.probe.outstanding = false;
+  sender.rack.searchAnew();
   reduced(c, sender);
   c.controller?.timedOut(c, c.flightSize, first);
 }

@@ -1,6 +1,7 @@
 /** A connection's deadlines, and the one entry in the stack's wheel that serves them all. */
 import { ACK_ARMED, LIFE_ARMED, RTO_ARMED, type Tcb, TIMER_IS_PROBE, TIMER_IS_REORDERING, WHEEL_ARMED } from "./tcb.ts";
 import type { TcpConnection } from "./connection.ts";
+import { ageUs } from "./in-flight.ts";
 import type { Pacer } from "./pacer.ts";
 import { backedOffRtoMs } from "./rtt.ts";
 import type { Sender } from "./sender.ts";
@@ -20,21 +21,21 @@ function armLossTimer(c: TcpConnection, delayMs: number, kind: number): void {
 
 /** What is outstanding is watched anew: by a tail loss probe where one may be sent, else by the RTO. RFC 8985 §7.2, §8. */
 export function watchLoss(c: TcpConnection, sender: Sender): void {
-  const rtoMs = c.has(RTO_ARMED) ? rtoLeftMs(c, sender) : backedOffRtoMs(c);
+  const rtoMs = rtoLeftMs(c, sender);
   const probeMs = c.backoff > 0 ? -1 : probeTimeoutMs(c, sender);
   if (probeMs >= 0 && probeMs < rtoMs) armLossTimer(c, probeMs, TIMER_IS_PROBE);
   else armLossTimer(c, rtoMs, 0);
 }
 
 /**
- * What is left of an RTO that runs already. Text that leaves later, after a pacer's pause of many seconds perhaps, does not put
- * it off: it runs from the last progress, or since the head of what is outstanding was sent last, whichever is later.
- * RFC 6298 (5.1); RFC 8985 §7.2, TCP_RTO_expiration().
+ * What is left of the RTO, which runs from the last progress, or since the head of what is outstanding was sent last, whichever
+ * is later. Neither text that leaves afterwards, after a pacer's pause of many seconds perhaps, nor a timer that stood in its place
+ * puts it off. RFC 6298 (5.1) to (5.3); RFC 8985 §7.2, TCP_RTO_expiration().
  */
 function rtoLeftMs(c: TcpConnection, sender: Sender): number {
   const { nowMs, nowUs } = c.tcp.clock;
-  const sentMs = sender.inFlight.count === 0 ? 0 : ((nowUs - sender.inFlight.sentUs(0)) | 0) / 1000;
-  const sinceMs = Math.min((nowMs - c.progressAtMs) | 0, Math.floor(sentMs));
+  const sentUs = sender.inFlight.count === 0 ? 0 : ageUs(nowUs, sender.inFlight.sentUs(0));
+  const sinceMs = Math.min((nowMs - c.progressAtMs) | 0, Math.floor(sentUs / 1000));
   return Math.max(1, backedOffRtoMs(c) - Math.max(0, sinceMs));
 }
 

@@ -1,5 +1,5 @@
 /** The receive window, RFC 9293 §3.8.6: what we offer, and when it is worth telling. */
-import { seqAdd, seqDiff, seqMax } from "../base/seq.ts";
+import { type Seq, seqAdd, seqDiff, seqMax } from "../base/seq.ts";
 import { TX_NETWORK_HEADER } from "../base/tx-batch.ts";
 import type { Segment } from "../wire/segment.ts";
 import { TCP_HEADER } from "../wire/tcp.ts";
@@ -57,21 +57,23 @@ export const windowOpened = (c: Tcb): boolean => {
   return gain >= Math.min(halfBuffer(c), 2 * c.rcvMss);
 };
 
+/** How far the owner has taken what was received. */
+const takenUpTo = (c: Tcb): Seq => seqAdd(c.rcvNxt, c.receiveQueue === null ? 0 : -c.receiveQueue.octets);
+
 /**
  * Receive-window autotuning: once a round trip, room for twice of what the owner took in it, and up to six times where that was
  * more than ever before: a peer in slow start sends twice as much in the trip that has begun, and four times in the next.
- * As Linux does (dynamic right-sizing, Fisk and Feng 2001); RFC 9293 §3.8.6.2.2 leaves the buffer's size open.
+ * `length` octets of `seg` have just moved RCV.NXT, and wait nowhere yet. As Linux does (dynamic right-sizing, Fisk and Feng 2001); RFC 9293 §3.8.6.2.2 leaves the buffer's size open.
  */
-export function tuneBuffer(c: Tcb, seg: Segment): void {
+export function tuneBuffer(c: Tcb, seg: Segment, length: number): void {
   const { nowMs } = c.tcp.clock;
+  const tuning = (c.tuning ??= new BufferTuning());
+  if (tuning.rests) return tuning.begin(seqAdd(takenUpTo(c), -length), nowMs);
   const rttMs =
     c.has(TIMESTAMPS) && seg.hasTimestamps && seg.tsEcr !== 0 ? (nowMs + c.tsOffset - seg.tsEcr) | 0 : c.srttUs / 1000;
-  const tuning = (c.tuning ??= new BufferTuning(seqAdd(c.irs, 1), nowMs));
   if (((nowMs - tuning.atMs) | 0) <= Math.max(1, rttMs)) return;
-  const takenUpTo = seqAdd(c.rcvNxt, c.receiveQueue === null ? 0 : -c.receiveQueue.octets);
-  const octets = seqDiff(takenUpTo, tuning.takenUpTo);
-  tuning.takenUpTo = takenUpTo;
-  tuning.atMs = nowMs;
+  const octets = seqDiff(takenUpTo(c), tuning.takenUpTo);
+  tuning.begin(takenUpTo(c), nowMs);
   tuning.earned = Math.min(2 * Math.max(0, octets), c.tcp.config.receiveBufferMax);
   const growth = Math.min(1, Math.max(0, octets / Math.max(tuning.most, TUNED_SEGMENTS * c.rcvMss) - 1));
   tuning.most = Math.max(tuning.most, octets);

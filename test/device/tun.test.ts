@@ -8,7 +8,7 @@ import type { DeviceEvents } from "../../src/device/device.ts";
 import { EVENT_LINK, EVENT_READABLE, EVENT_WRITABLE } from "../../src/device/tun-addon.ts";
 import { EAGAIN, EBADFD, EFAULT, EINVAL, EIO, ENOBUFS, ENOMEM, EPERM } from "../../src/device/tun-errors.ts";
 import { TunDevice, TunError, type TunOptions } from "../../src/device/tun.ts";
-import { tcp } from "./datagrams.ts";
+import { addPartialRow, tcp, udp } from "./datagrams.ts";
 import { FakeAddon } from "./tun-fake.ts";
 
 const EMSGSIZE = 90;
@@ -224,6 +224,20 @@ test("RFC 1071: without a link header checksums are completed on the way out", (
   const [done, left] = addon.written;
   expect(sumOctets(done, 20, done.length, 0x0101)).toBe(0xffff); // What stood there counts for the pseudo-header.
   expect([...left.subarray(0, 28)]).toEqual(new Array<number>(28).fill(2));
+});
+
+test("RFC 768, RFC 1624 §3: without a link header a UDP sum of zero leaves as 0xffff, and TCP's as 0", () => {
+  const { addon, device } = started({ offload: false });
+  const zeros = [(text: number[]) => udp(text), (text: number[]) => tcp({ text })].map((make) => {
+    const blank = make([0, 0]);
+    const at = blank[9] === 17 ? 26 : 36;
+    return make([blank[at], blank[at + 1]]);
+  });
+  const tx = new TxBatch();
+  for (const datagram of zeros) addPartialRow(tx, datagram, [1]);
+  device.write(tx);
+  expect(addon.written).toEqual(zeros);
+  expect([...zeros[0].subarray(26, 28), ...zeros[1].subarray(36, 38)]).toEqual([0xff, 0xff, 0, 0]);
 });
 
 test("RFC 1071: without a link header the device vouches for segments whose checksum is right, and for nothing else", () => {

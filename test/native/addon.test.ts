@@ -114,6 +114,47 @@ describe("writeBatch", () => {
     expect(() => received()).toThrow("EAGAIN");
   });
 
+  test("a row that is refused for its plan keeps all of its batch from being written, and every head as it was", () => {
+    const head = bytes(1, 2, 3, 4);
+    const plan = Int32Array.of(0, 4, 0, 1, 0, 2, 0, 4, 0, 2, 0, 2);
+    const lengths = Int32Array.of(1, 2); // The second row's second piece lies behind its buffer.
+    const writeBoth = (): number =>
+      addon.writeBatch(handle, head, plan, 2, [bytes(7), bytes(8)], new Int32Array(2), lengths);
+    expect(writeBoth).toThrow(RangeError);
+    expect([...head]).toEqual([1, 2, 3, 4]);
+    expect(() => received()).toThrow("EAGAIN");
+  });
+
+  test("what a getter in the list of pieces does to plan, ranges, head and device is too late, or is met with an exception", () => {
+    const plan = Int32Array.of(0, 2, 0, 1, 0, 0);
+    const at = Int32Array.of(0, 0);
+    const length = Int32Array.of(1, 1);
+    const listed = (meddle: () => void): Uint8Array[] =>
+      Object.defineProperty([bytes(7), bytes(8)], 0, {
+        get: () => {
+          meddle();
+          return bytes(9);
+        },
+      });
+    const whole = (pieces: Uint8Array[], head = bytes(1, 2, 3)): number =>
+      addon.writeBatch(handle, head, plan, 1, pieces, at, length);
+    expect(whole(listed(() => plan.set([0, 3, 0, 255])))).toBe(WRITE_RESULT_ROWS);
+    expect(received()).toEqual([1, 2, 9]);
+    plan.set([0, 2, 0, 1]);
+    expect(() => whole(listed(() => (length[0] = 2)))).toThrow(RangeError);
+    length[0] = 1;
+    const head = bytes(1, 2, 3);
+    const taken = (): unknown => structuredClone(head, { transfer: [head.buffer as ArrayBuffer] });
+    expect(() => whole(listed(taken), head)).toThrow(RangeError);
+    expect(() =>
+      whole(
+        listed(() => {
+          addon.close(handle);
+        }),
+      ),
+    ).toThrow("the device is closed");
+  });
+
   test("a piece that is missing is refused", () => {
     expect(() => write([0, 1, 0, 1], 1, [[null, 0, 0]])).toThrow(TypeError);
   });
@@ -149,9 +190,9 @@ describe("a row's sum", () => {
     );
   });
 
-  test("RFC 768: a sum of 0 is sent as 0xffff", () => {
+  test("RFC 1624 §3: a sum of zero is sent as 0, and never as 0xffff", () => {
     sumRow(bytes(0, 0, 0, 0), 0, 2, [bytes(0xff, 0xff)]);
-    expect(received()).toEqual([0, 0, 0xff, 0xff, 0xff, 0xff]);
+    expect(received()).toEqual([0, 0, 0, 0, 0xff, 0xff]);
   });
 
   test("a row that is refused keeps its head, to be offered again", () => {

@@ -1,7 +1,8 @@
 import { expect, test, vi } from "vitest";
 import { type Seq, toSeq } from "../../src/base/seq.ts";
-import { InFlight } from "../../src/tcp/in-flight.ts";
+import { COPY_IN_FLIGHT, InFlight, LOST, RETRANSMITTED, SACKED } from "../../src/tcp/in-flight.ts";
 import { Rack } from "../../src/tcp/rack.ts";
+import { takeBack, timeOut } from "../../src/tcp/recovery.ts";
 import type { Sender } from "../../src/tcp/sender.ts";
 import { OPEN } from "../../src/tcp/sender.ts";
 import { type ScriptedPeer, scripted } from "../support/scripted-peer.ts";
@@ -292,4 +293,90 @@ test("RFC 8985 §6.3: what a long search has passed by is found when its reorder
     nowUs += Math.max(1000, rack.waitUs);
   }
   expect(inFlight.lostOctets).toBe(1000 * (ranges - 44));
+});
+
+/** Longer than an int32 of microseconds holds. */
+const LONG_US = 40 * 60_000_000;
+
+test("RFC 8985 §6.2: what was sent longer ago than an int32 holds was sent before what has arrived, and is lost", () => {
+  const inFlight = new InFlight();
+  const rack = new Rack();
+  rack.reset(toSeq(1));
+  inFlight.push(toSeq(1), toSeq(2), 0, 0);
+  inFlight.push(toSeq(2), toSeq(3), LONG_US | 0, 0);
+  rack.delivered(toSeq(3), LONG_US | 0, 0, LONG_US + 10_000, false);
+  inFlight.sack(1);
+  expect(rack.detectLoss(inFlight, LONG_US + 10_000, 2500)).toBe(0);
+  expect(rack.waitUs).toBe(0);
+});
+
+test("RFC 8985 §6.2 step 2: what was delivered longer ago than an int32 holds is forgotten for what is delivered now", () => {
+  const inFlight = new InFlight();
+  const rack = new Rack();
+  rack.reset(toSeq(1));
+  rack.delivered(toSeq(1), 0, 0, 10_000, false);
+  inFlight.push(toSeq(1), toSeq(2), LONG_US | 0, 0);
+  inFlight.push(toSeq(2), toSeq(3), LONG_US | 0, 0);
+  expect(rack.detectLoss(inFlight, LONG_US + 100_000, 0)).toBe(-1); // Nothing tells that it is lost.
+  rack.delivered(toSeq(3), LONG_US | 0, 0, LONG_US + 100_000, false);
+  inFlight.sack(1);
+  expect(rack.xmitUs).toBe(LONG_US | 0);
+  expect(rack.detectLoss(inFlight, LONG_US + 100_000, 0)).toBe(0);
+});
+
+test("RFC 8985 §6.2 step 1: what was sent longer ago than an int32 holds says nothing of what was sent since", () => {
+  const t = scripted({ peer: { mss: MSS, sackOk: true }, tcp: { r2Ms: LONG_US } }).established();
+  t.send(4 * MSS).take();
+  t.pass(LONG_US / 1000);
+  expect(t.take().at(-1)?.seq).toBe(at(0)); // Again and again.
+  t.inject(`${ack(0)} ${sack([2, 3])}`).silent();
+});
+
+test.each([
+  ["a time-out", timeOut],
+  ["a recovery that was taken back", takeBack],
+] as const)(
+  "RFC 8985 §6.2 step 5: after %s a long search begins anew, and does not go on behind the first copy",
+  (_, happens) => {
+    const t = scripted({ peer: { mss: MSS, sackOk: true } }).established();
+    t.call((socket) => {
+      socket.setNoDelay(true);
+    });
+    for (let i = 0; i < 600; i++) t.send(10);
+    t.take();
+    const { tcb } = t;
+    const { sender } = tcb;
+    if (sender === null) throw new Error("something is in flight");
+    const { inFlight, rack } = sender;
+    const nowUs = (): number => t.core.clock.nowUs;
+    t.pass(1).inject("ACK seq=1 ack=1 sack=5901-6001");
+    expect(inFlight.lostOctets).toBeGreaterThan(0);
+    expect(inFlight.flags(inFlight.count - 2) & LOST).toBe(0); // The search has not come so far.
+    happens(tcb, sender);
+    inFlight.resent(0, nowUs() | 0);
+    inFlight.resent(1, (nowUs() + 1) | 0);
+    rack.delivered(inFlight.end(1), inFlight.sentUs(1), RETRANSMITTED, nowUs() + 100_000, false);
+    expect(rack.detectLoss(inFlight, nowUs() + 100_000, 0)).toBe(0);
+    expect(inFlight.flags(0) & (LOST | COPY_IN_FLIGHT)).toBe(LOST);
+  },
+);
+
+test("RFC 8985 §6.2 step 5: a search that had no end is forgotten once nothing is missing: numbers come round again", () => {
+  const t = flying({ sackOk: true });
+  const { sender } = t.tcb;
+  if (sender === null) throw new Error("something is in flight");
+  const before = new InFlight(); // What was in flight three gibioctets ago.
+  const first = (i: number): Seq => toSeq(t.tcb.sndUna - 3 * 2 ** 30 + i);
+  for (let i = 0; i < 300; i++)
+    before.push(first(i), first(i + 1), (t.core.clock.nowUs - 5000) | 0, i === 299 ? SACKED : 0);
+  const { nowUs } = t.core.clock;
+  sender.rack.reset(first(0));
+  sender.rack.delivered(first(300), (nowUs - 5000) | 0, 0, nowUs, false);
+  sender.rack.detectLoss(before, nowUs, 10_000);
+  for (let gibioctets = 1; gibioctets <= 3; gibioctets++)
+    sender.rack.delivered(first(gibioctets * 2 ** 30), (nowUs - 5000) | 0, 0, nowUs, false);
+  t.pass(1).inject(ack(1)).take();
+  t.pass(1)
+    .inject(`${ack(1)} ${sack([2, 5])}`)
+    .expectNext(segment(1));
 });

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { TIMER_IS_REORDERING } from "../../src/tcp/tcb.ts";
 import { scripted } from "../support/scripted-peer.ts";
 
 const peer = { mss: 1000 };
@@ -179,4 +180,43 @@ test("a device that takes nothing for long loses nothing, and the timer goes on"
   t.pass(5000).take();
   t.inject("ACK seq=1 ack=5001").silent();
   expect(t.tcb.queuedOctets).toBe(0);
+});
+
+/** An hour or so in which nothing happens: a peer is gone, or the host stands still. Beyond what an int32 of microseconds holds. */
+const LONG_MS = 40 * 60_000;
+
+test("RFC 6298 (5.1), (5.3), RFC 8985 §6.3: what RACK's timer stood in for goes on, and the RTO comes when it is due", () => {
+  const t = scripted().connecting();
+  t.expect("SYN").pass(400).inject("SYN,ACK seq=0 ack=1 mss=1000 sackOk").expect("ACK");
+  t.send(10_000).take();
+  const { rtoMs } = t.tcb;
+  t.pass(400).inject("ACK seq=1 ack=1 sack=3001-4001").inject("ACK seq=1 ack=1 sack=2001-4001"); // Reordering was seen.
+  t.pass(99).silent().pass(1).expect("ACK seq=1 len=1000");
+  t.pass(10).inject("ACK seq=1 ack=1 sack=5001-6001,2001-4001").take();
+  expect(t.tcb.has(TIMER_IS_REORDERING)).toBe(true);
+  t.pass(100).take();
+  expect(t.tcb.has(TIMER_IS_REORDERING)).toBe(false);
+  // The copy of the first segment has its round trip: 400 ms more, and not the rest of the first RTO.
+  t.pass(rtoMs - 110 - 1).silent();
+  expect(t.core.tcpCounters.rtoExpirations).toBe(0);
+  t.pass(1).expect("ACK seq=1 len=1000");
+  expect(t.core.tcpCounters.rtoExpirations).toBe(1);
+});
+
+test("RFC 6298 (5.1): the RTO of what has been outstanding for longer than an int32 holds is over, whatever is sent behind it", () => {
+  const t = scripted({ peer: { ...peer, sackOk: true }, tcp: { r2Ms: 2 * LONG_MS } }).established();
+  t.send(500).take();
+  t.core.clock.nowUs += LONG_MS * 1000; // The host stood still.
+  t.send(1000).take();
+  t.pass(1);
+  expect(t.core.tcpCounters.rtoExpirations).toBe(1);
+});
+
+test("RFC 6298 (2.3): an answer that took longer than an int32 holds is no quick one", () => {
+  const t = scripted({ peer }).established();
+  t.send(10).take();
+  const { srttUs } = t.tcb;
+  t.core.clock.nowUs += LONG_MS * 1000;
+  t.inject("ACK seq=1 ack=11").silent();
+  expect(t.tcb.srttUs).toBeGreaterThan(srttUs);
 });

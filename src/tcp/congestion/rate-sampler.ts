@@ -1,4 +1,5 @@
 /** How fast the path delivers: draft-cheng-iccrg-delivery-rate-estimation §3. Begin with `Record` there; P and C are its names. */
+import { ageUs } from "../in-flight.ts";
 import type { RateSample } from "./controller.ts";
 
 /** Moments of sending that are remembered: what was sent before gives no sample. */
@@ -65,7 +66,7 @@ export class RateSampler implements RateSample {
 
   /** The ACK in work reports what was sent at `sentUs`, int32 as `InFlight` keeps it. */
   reports(sentUs: number, nowUs: number): void {
-    const exactUs = nowUs - ((nowUs - sentUs) | 0);
+    const exactUs = nowUs - ageUs(nowUs, sentUs);
     if (exactUs > this.#newestUs) this.#newestUs = exactUs;
   }
 

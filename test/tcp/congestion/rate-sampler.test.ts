@@ -98,3 +98,15 @@ test("§3.4: what is sent after a pause of the application's is no measure of th
   t.pass(40).inject(`ACK seq=1 ack=${String(una)}`);
   expect(limited).toEqual([false, true, true, false]);
 });
+
+test("§3.3: a report of what was sent longer ago than an int32 of microseconds holds forgets nothing that was sent since", () => {
+  const longUs = 40 * 60_000_000;
+  const sampler = new RateSampler();
+  sampler.sends(0, 0);
+  sampler.sends(longUs, MSS);
+  sampler.reports(0, longUs + RTT_US);
+  sampler.acknowledged(longUs + RTT_US, MSS, RTT_US, 0);
+  sampler.reports(longUs | 0, longUs + RTT_US);
+  sampler.acknowledged(longUs + RTT_US, MSS, RTT_US, 0);
+  expect(sampler.delivered).toBe(2 * MSS);
+});
