@@ -329,7 +329,12 @@ test("RFC 8985 §6.2 step 1: what was sent longer ago than an int32 holds says n
   t.send(4 * MSS).take();
   t.pass(LONG_US / 1000);
   expect(t.take().at(-1)?.seq).toBe(at(0)); // Again and again.
-  t.inject(`${ack(0)} ${sack([2, 3])}`).silent();
+  t.pass(5).inject(ack(1)).take();
+  const { xmitUs, rttUs } = t.tcb.sender?.rack ?? new Rack();
+  t.pass(5)
+    .inject(`${ack(1)} ${sack([3, 4])}`)
+    .take(); // It was never sent again.
+  expect(t.tcb.sender?.rack).toMatchObject({ xmitUs, rttUs });
 });
 
 test.each([

@@ -203,6 +203,22 @@ test("RFC 6298 (5.1), (5.3), RFC 8985 §6.3: what RACK's timer stood in for goes
   expect(t.core.tcpCounters.rtoExpirations).toBe(1);
 });
 
+test("RFC 8985 §7.2: the copy of what is oldest has a whole RTO, although its loss was found late in the first", () => {
+  const t = scripted().connecting();
+  t.expect("SYN").pass(400).inject("SYN,ACK seq=0 ack=1 mss=1000 sackOk").expect("ACK");
+  t.send(10_000).take();
+  const { rtoMs } = t.tcb;
+  t.pass(800).expect("ACK seq=9001 len=1000"); // The tail loss probe, from which the RTO runs.
+  t.pass(rtoMs - 1)
+    .inject("ACK seq=1 ack=1 sack=1001-4001")
+    .expectNext("ACK seq=1 len=1000");
+  t.take();
+  t.pass(rtoMs - 1);
+  expect(t.core.tcpCounters.rtoExpirations).toBe(0);
+  t.pass(1);
+  expect(t.core.tcpCounters.rtoExpirations).toBe(1);
+});
+
 test("RFC 6298 (5.1): the RTO of what has been outstanding for longer than an int32 holds is over, whatever is sent behind it", () => {
   const t = scripted({ peer: { ...peer, sackOk: true }, tcp: { r2Ms: 2 * LONG_MS } }).established();
   t.send(500).take();
