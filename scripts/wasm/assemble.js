@@ -1,4 +1,4 @@
-// WebAssembly text to binary, as much of both as src/stack/four-tuple-burst.wat needs: one function, unfolded instructions.
+// WebAssembly text to binary, as much of both as src/stack/four-tuple-burst.wat needs: functions of unfolded instructions.
 // Source: WebAssembly Core Specification 2.0, chapters 5 (binary format) and 6 (text format).
 
 const VALUE_TYPES = { i32: 0x7f, i64: 0x7e, v128: 0x7b };
@@ -6,7 +6,7 @@ const NO_RESULT = 0x40;
 
 /** Opcodes by what stands behind them: nothing, a label, a local, a constant, a memory argument, a lane, sixteen lanes. */
 const PLAIN = {
-  end: [0x0b], else: [0x05], "i32.eqz": [0x45], "i32.lt_s": [0x48], "i32.lt_u": [0x49], "i32.le_u": [0x4d], "i32.add": [0x6a],
+  end: [0x0b], else: [0x05], return: [0x0f], "i32.eqz": [0x45], "i32.lt_s": [0x48], "i32.lt_u": [0x49], "i32.le_u": [0x4d], "i32.add": [0x6a],
   "i32.sub": [0x6b], "i32.mul": [0x6c], "i32.and": [0x71], "i32.or": [0x72], "i32.xor": [0x73], "i32.shl": [0x74],
   "i32.shr_s": [0x75], "i32.shr_u": [0x76], "i64.or": [0x84], "i64.shr_u": [0x88], "i32.wrap_i64": [0xa7],
   "i32x4.splat": simd(17), "i32x4.eq": simd(55), "v128.and": simd(78), "v128.or": simd(80), "v128.xor": simd(81),
@@ -43,7 +43,7 @@ const named = (text) => vector([...Buffer.from(text)]);
 const section = (id, content) => [id, ...vector(content)];
 
 /** All instructions of the body. Errors: what is not known here. */
-function instructions(lines, locals) {
+function instructions(lines, locals, functions) {
   const labels = [];
   return lines.flatMap((line) => {
     const [name, ...rest] = line.split(/\s+/);
@@ -64,30 +64,44 @@ function instructions(lines, locals) {
     if (name in MEMORY)
       return [...MEMORY[name][0], MEMORY[name][1], ...unsigned(Number(rest[0].replace("offset=", "")))];
     if (name in LANES) return [...simd(LANES[name]), Number(rest[0])];
+    if (name === "call") return [0x10, ...unsigned(functions.indexOf(rest[0]))];
     if (name === "i8x16.shuffle") return [...simd(13), ...rest.map(Number)];
     throw new Error(`no instruction: ${line}`);
   });
 }
 
-/** The module in `text`: imports the memory "table" "memory", exports its one function as "find". */
-export function assemble(text) {
-  const code = text.replace(/;;.*$/gm, "");
+/** One function: its name, its name outside or "", its type, and its code. */
+function parts(text) {
   const declared = (kind) =>
-    [...code.matchAll(new RegExp(`\\(${kind} (\\$\\w+) (\\w+)\\)`, "g"))].map(([, name, type]) => ({ name, type }));
+    [...text.matchAll(new RegExp(`\\(${kind} (\\$\\w+) (\\w+)\\)`, "g"))].map(([, name, type]) => ({ name, type }));
   const params = declared("param");
   const locals = declared("local");
-  const lines = code.split("\n").map((line) => line.trim()).filter((line) => line !== "" && !/^[()]/.test(line)); // prettier-ignore
-  const body = [
-    ...vector(locals.map(({ type }) => [1, VALUE_TYPES[type]])),
-    ...instructions(lines, [...params, ...locals].map(({ name }) => name)), // prettier-ignore
-    ...PLAIN.end,
-  ];
+  const results = [...text.matchAll(/\(result (\w+)\)/g)].map(([, type]) => VALUE_TYPES[type]);
+  const types = (variables) => variables.map(({ type }) => VALUE_TYPES[type]);
+  return {
+    name: /^\$\w+/.exec(text)[0],
+    exported: /\(export "(\w+)"\)/.exec(text)?.[1] ?? "",
+    type: [0x60, ...vector(types(params)), ...vector(results)],
+    locals: vector(types(locals).map((type) => [1, type])),
+    names: [...params, ...locals].map(({ name }) => name),
+    lines: text.split("\n").slice(1).map((line) => line.trim()).filter((line) => line !== "" && !/^[()]/.test(line)), // prettier-ignore
+  };
+}
+
+/** The module in `text`: imports the memory "table" "memory", exports the functions that say so. */
+export function assemble(text) {
+  const functions = text.replace(/;;.*$/gm, "").split("(func ").slice(1).map(parts);
+  const names = functions.map(({ name }) => name);
+  const exports = functions.flatMap(({ exported }, i) => (exported === "" ? [] : [[...named(exported), 0x00, i]]));
+  const bodies = functions.map(({ locals, lines, names: variables }) =>
+    vector([...locals, ...instructions(lines, variables, names), ...PLAIN.end]),
+  );
   return Uint8Array.from([
     ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-    ...section(1, [1, 0x60, ...vector(params.map(({ type }) => [VALUE_TYPES[type]])), 0]),
+    ...section(1, vector(functions.map(({ type }) => type))),
     ...section(2, [1, ...named("table"), ...named("memory"), 0x02, 0x00, 1]),
-    ...section(3, [1, 0]),
-    ...section(7, [1, ...named("find"), 0x00, 0]),
-    ...section(10, [1, ...vector(body)]),
+    ...section(3, vector(functions.map((_, i) => i))),
+    ...section(7, vector(exports)),
+    ...section(10, vector(bodies)),
   ]);
 }

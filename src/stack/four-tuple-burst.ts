@@ -8,19 +8,27 @@ import {
   tagMask,
   tagOf,
 } from "./four-tuple-index.ts";
-import { BURST, DIRECTORY_AT, type FourTupleMemory, recordAt } from "./four-tuple-memory.ts";
+import {
+  directoryAt,
+  FOUND_AT,
+  type FourTupleMemory,
+  KEY_SHIFT,
+  KEYS_AT,
+  PLACES_AT,
+  recordAt,
+  STARTS_AT,
+} from "./four-tuple-memory.ts";
 import { HASH, PORTS, REMOTE } from "./four-tuple-record.ts";
 
 /** Looks up many keys together, so that their cache misses overlap. */
 export interface Burst {
   /**
-   * `out[from + i]` becomes the id of the key in `keys[(from + i) * 3, …)`, or -1, for each of `count`, at most `BURST`.
+   * For the `count` keys that stand in the memory, at most `BURST`: the ids, or -1 each, are there afterwards.
    * `shift` is the index's, ids from `highWater` on were never in use.
    */
-  find(keys: Int32Array, from: number, count: number, shift: number, highWater: number, out: Int32Array): void;
+  find(count: number, shift: number, highWater: number): void;
 }
 
-const KEY_WORDS = 3;
 /** Slots of each chain that are looked at without a branch: nearly all entries lie in them. */
 const FIRST_SLOTS = 4;
 const SLOT_MASK = SEGMENT_SLOTS - 1;
@@ -35,9 +43,6 @@ export class PlainBurst implements Burst {
   readonly #hash: FourTupleHash;
   /** Written, so that the compiler does not leave out reads whose only use is that they were made. */
   readonly #touched = new Int32Array(1);
-  readonly #hashes = new Int32Array(BURST);
-  readonly #starts = new Int32Array(BURST);
-  readonly #ids = new Int32Array(BURST);
 
   constructor(memory: FourTupleMemory, index: FourTupleIndex, hash: FourTupleHash) {
     this.#memory = memory;
@@ -46,25 +51,23 @@ export class PlainBurst implements Burst {
   }
 
   /** @hot */
-  find(keys: Int32Array, from: number, count: number, shift: number, highWater: number, out: Int32Array): void {
-    this.#hash.ofBurst(keys, from * KEY_WORDS, count, this.#hashes);
+  find(count: number, shift: number, highWater: number): void {
+    this.#hash.ofBurst(this.#memory.words, KEYS_AT, count);
     this.#touched[0] = this.#start(count, shift);
     this.#match(count, highWater);
     this.#touched[0] = this.#touch(count);
-    this.#verify(keys, from, count, out);
+    this.#verify(count);
   }
 
   /** Where the chains begin, and a read of each. */
   #start(count: number, shift: number): number {
-    const hashes = this.#hashes;
-    const starts = this.#starts;
-    const words = this.#memory.words;
+    const { words } = this.#memory;
     let touched = 0;
     for (let i = 0; i < count; i++) {
-      const hash = hashes[i];
-      const start = words[DIRECTORY_AT + (hash >>> shift)] + homeOf(hash);
-      starts[i] = start;
-      touched |= words[start];
+      const hash = words[(KEYS_AT + HASH + (i << KEY_SHIFT)) | 0];
+      const start = (words[directoryAt(hash, shift)] + homeOf(hash)) | 0;
+      words[STARTS_AT + i] = start;
+      touched |= words[start] | words[(start + FIRST_SLOTS - 1) | 0]; // Perhaps in two cache lines.
     }
     return touched;
   }
@@ -75,50 +78,52 @@ export class PlainBurst implements Burst {
    * other words are read. All that is left to `#verify`.
    */
   #match(count: number, highWater: number): void {
-    const hashes = this.#hashes;
-    const starts = this.#starts;
-    const ids = this.#ids;
-    const words = this.#memory.words;
+    const { base, words } = this.#memory;
     for (let i = 0; i < count; i++) {
-      const tag = tagOf(hashes[i]);
-      const at = starts[i];
+      const tag = tagOf(words[(KEYS_AT + HASH + (i << KEY_SHIFT)) | 0]);
+      const at = words[STARTS_AT + i];
       const a = words[at];
-      const b = words[at + 1];
-      const c = words[at + 2];
-      const d = words[at + 3];
+      const b = words[(at + 1) | 0];
+      const c = words[(at + 2) | 0];
+      const d = words[(at + 3) | 0];
       const match = (a & tagMask(a, tag)) | (b & tagMask(b, tag)) | (c & tagMask(c, tag)) | (d & tagMask(d, tag));
-      const id = slotId(match);
-      ids[i] = id & ((id - highWater) >> 31); // -1 where nothing matched, 0 for rubbish that is no record's.
+      const some = slotId(match);
+      const id = some & ((some - highWater) >> 31); // -1 where nothing matched, 0 for rubbish that is no record's.
+      words[FOUND_AT + i] = id;
+      words[PLACES_AT + i] = recordAt(base, id & ~(id >> 31));
     }
   }
 
   /** A read of each record that may be meant. */
   #touch(count: number): number {
-    const ids = this.#ids;
-    const { base, words } = this.#memory;
+    const { words } = this.#memory;
     let touched = 0;
-    for (let i = 0; i < count; i++) touched |= words[recordAt(base, ids[i] & ~(ids[i] >> 31))];
+    for (let i = 0; i < count; i++) touched |= words[words[PLACES_AT + i]];
     return touched;
   }
 
   /** Who has the key gets the answer; for the few others, and for what is absent, the chain is walked. */
-  #verify(keys: Int32Array, from: number, count: number, out: Int32Array): void {
-    const ids = this.#ids;
-    const hashes = this.#hashes;
-    const { base, words } = this.#memory;
-    for (let i = 0, at = from * KEY_WORDS; i < count; i++, at += KEY_WORDS) {
-      const id = ids[i];
-      const word = recordAt(base, id & ~(id >> 31));
+  #verify(count: number): void {
+    const { words } = this.#memory;
+    for (let i = 0; i < count; i++) {
+      const id = words[FOUND_AT + i];
+      const place = words[PLACES_AT + i];
+      const at = (KEYS_AT + (i << KEY_SHIFT)) | 0;
       const difference =
-        (words[word] ^ keys[at]) |
-        (words[word + REMOTE] ^ keys[at + 1]) |
-        (words[word + PORTS] ^ keys[at + 2]) |
-        (words[word + HASH] ^ hashes[i]) | // Rubbish may be a freed record, which still has its key.
+        (words[place] ^ words[at]) |
+        (words[(place + REMOTE) | 0] ^ words[(at + REMOTE) | 0]) |
+        (words[(place + PORTS) | 0] ^ words[(at + PORTS) | 0]) |
+        (words[(place + HASH) | 0] ^ words[(at + HASH) | 0]) | // Rubbish may be a freed record, which still has its key.
         (id >> 31);
-      if (difference === 0) out[from + i] = id;
-      else if (id < 0 && this.#endsEarly(this.#starts[i])) out[from + i] = -1;
-      else out[from + i] = this.#index.find(keys[at], keys[at + 1], keys[at + 2], hashes[i]);
+      if (difference !== 0) words[FOUND_AT + i] = this.#walk(id, words[STARTS_AT + i], at);
     }
+  }
+
+  /** The id of the key at `at`, which the look at the first slots has not verified; `id` is -1 if it has seen no tag either. */
+  #walk(id: number, start: number, at: number): number {
+    if (id < 0 && this.#endsEarly(start)) return -1;
+    const { words } = this.#memory;
+    return this.#index.find(words[at], words[at + REMOTE], words[at + PORTS], words[at + HASH]);
   }
 
   /** Whether the chain that begins at this slot surely ends within `FIRST_SLOTS`. */

@@ -46,8 +46,8 @@ export class FourTupleHash {
     return spread(sum);
   }
 
-  /** The hashes of the `count` keys, three words each, from `keys[at]` on, to `out[0, count)`. @hot */
-  ofBurst(keys: Int32Array, at: number, count: number, out: Int32Array): void {
+  /** Puts the hash of each of the `count` keys behind its three words, from `keys[at]` on. @hot */
+  ofBurst(keys: Int32Array, at: number, count: number): void {
     // The secret stands in locals here: the loop is a third shorter than one that reads fields.
     const m0 = this.#m0;
     const m1 = this.#m1;
@@ -56,7 +56,7 @@ export class FourTupleHash {
     const m4 = this.#m4;
     const m5 = this.#m5;
     const m6 = this.#m6;
-    for (let i = 0; i < count; i++, at += 3) {
+    for (let i = 0; i < count; i++, at += 4) {
       const local = keys[at];
       const remote = keys[at + 1];
       const ports = keys[at + 2];
@@ -66,7 +66,7 @@ export class FourTupleHash {
           Math.imul(m3 + (remote >>> 16), m4 + (remote & 0xffff)) +
           Math.imul(m5 + (ports >>> 16), m6 + (ports & 0xffff))) |
         0;
-      out[i] = spread(sum);
+      keys[at + 3] = spread(sum);
     }
   }
 }

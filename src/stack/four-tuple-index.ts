@@ -1,4 +1,12 @@
-import { DIRECTORY_AT, FourTupleMemory, recordAt, segmentAt, segmentOf, SEGMENT_SHIFT } from "./four-tuple-memory.ts";
+import {
+  DIRECTORY_AT,
+  directoryAt,
+  FourTupleMemory,
+  recordAt,
+  segmentAt,
+  segmentOf,
+  SEGMENT_SHIFT,
+} from "./four-tuple-memory.ts";
 import { HASH, PORTS, REMOTE } from "./four-tuple-record.ts";
 
 /** Homes and slots of one segment. It splits alone, and so no insertion ever moves more than these. */
@@ -102,7 +110,7 @@ export class FourTupleIndex {
   /** The id of the key, whose hash this is, or -1. @hot */
   find(local: number, remote: number, ports: number, hash: number): number {
     const { base, words } = this.#memory;
-    const place = words[DIRECTORY_AT + (hash >>> this.shift)];
+    const place = words[directoryAt(hash, this.shift)];
     const home = homeOf(hash);
     const tag = tagOf(hash);
     for (let distance = 0; distance < CHAIN_MAX; distance++) {
@@ -149,7 +157,7 @@ export class FourTupleIndex {
   }
 
   #placeOf(hash: number): number {
-    return this.#memory.words[DIRECTORY_AT + (hash >>> this.shift)];
+    return this.#memory.words[directoryAt(hash, this.shift)];
   }
 
   /** Puts the entry behind those of its home; false if any entry would come to lie `CHAIN_MAX` behind its own. */

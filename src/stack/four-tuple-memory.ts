@@ -1,20 +1,24 @@
 import { GrowableWords } from "../base/growable-words.ts";
-import { RECORD_SHIFT } from "./four-tuple-record.ts";
+import { OWN, RECORD_SHIFT } from "./four-tuple-record.ts";
 
 /*  All of a table's words, in one memory, so that WebAssembly code can work on them:
  *
- *       0  keys of a burst            64 x 3 words
- *     192  ids that were found        64
- *     256  hashes of the keys         64
- *     320  where their chains begin   64
- *     384  the hash's secret           7
+ *       0  keys of a burst            64 x 4 words: local address, remote address, both ports, hash
+ *     256  ids that were found        64
+ *     320  where their chains begin   64, in words here or octets, as the code likes it
+ *     384  records that may be meant  64, the same
+ *     448  the hash's secret           7
  *     512  directory of the index     as large as it can become
  *    base  groups, each 64 KiB:       records of 1,024 ids, then 16 segments of the index
  *
  *  Records and segments grow together; where either has room left, its pages are never touched and so never there. */
 export const KEYS_AT = 0;
-export const FOUND_AT = 192;
-export const SECRET_AT = 384;
+/** Words of a key as a power of two. */
+export const KEY_SHIFT = 2;
+export const FOUND_AT = 256;
+export const STARTS_AT = 320;
+export const PLACES_AT = 384;
+export const SECRET_AT = 448;
 export const DIRECTORY_AT = 512;
 /** Keys that a burst has at most. */
 export const BURST = 64;
@@ -32,8 +36,11 @@ const PAGE_WORDS = 1024;
 /** Behind the last group: what a read past the end of its last segment may reach. */
 const WORDS_BEHIND = 16;
 
+/** Where the directory has the place of a hash's segment. `| 0` here and below: sums stay int32, so nothing is checked. @hot */
+export const directoryAt = (hash: number, shift: number): number => (DIRECTORY_AT + (hash >>> shift)) | 0;
 /** The first word of a record. @hot */
-export const recordAt = (base: number, id: number): number => base + ((id + (id & ~GROUP_IDS_MASK)) << RECORD_SHIFT);
+export const recordAt = (base: number, id: number): number =>
+  (base + ((id + (id & ~GROUP_IDS_MASK)) << RECORD_SHIFT)) | 0;
 /** The first slot of a segment. @hot */
 export const segmentAt = (base: number, segment: number): number =>
   base +
@@ -44,6 +51,14 @@ export const segmentAt = (base: number, segment: number): number =>
 export const segmentOf = (base: number, place: number): number =>
   (((place - base) >>> GROUP_SHIFT) << GROUP_SEGMENTS_SHIFT) |
   (((place - base) >>> SEGMENT_SHIFT) & GROUP_SEGMENTS_MASK);
+
+// The same for hot code: V8 knows the value of what a file keeps to itself, and reads what is exported or imported each time.
+const KEYS = KEYS_AT;
+const FOUND = FOUND_AT;
+const SHIFT = RECORD_SHIFT;
+const OWNERS = OWN;
+/** With fewer keys, copying one by one is faster than a call of the runtime for all. */
+const KEYS_WORTH_SET = 8;
 
 /** The memory of one table: how its parts lie, and that they grow. */
 export class FourTupleMemory {
@@ -74,6 +89,24 @@ export class FourTupleMemory {
   /** Makes room for the segment. */
   growToSegment(segment: number): void {
     this.#growToGroup(segment >>> GROUP_SEGMENTS_SHIFT);
+  }
+
+  /** The burst's keys: the first `count` of `BURST`. @hot */
+  putKeys(keys: Int32Array, count: number): void {
+    if (count >= KEYS_WORTH_SET) this.words.set(keys, KEYS);
+    else for (let i = 0; i < count << KEY_SHIFT; i++) this.words[(KEYS + i) | 0] = keys[i];
+  }
+  /** What was found for key `i` of the burst. @hot */
+  found(i: number): number {
+    return this.words[(FOUND + i) | 0];
+  }
+  /** Word `n` of the owner's in the record `id`. @hot */
+  own(id: number, n: number): number {
+    return this.words[(this.base + ((id + (id & ~GROUP_IDS_MASK)) << SHIFT) + OWNERS + n) | 0];
+  }
+  /** @hot */
+  setOwn(id: number, n: number, value: number): void {
+    this.words[(this.base + ((id + (id & ~GROUP_IDS_MASK)) << SHIFT) + OWNERS + n) | 0] = value;
   }
 
   #growToGroup(group: number): void {

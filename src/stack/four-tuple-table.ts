@@ -4,15 +4,16 @@ import { FastBurst } from "./four-tuple-burst-fast.ts";
 import { PlainBurst } from "./four-tuple-burst.ts";
 import { FourTupleHash } from "./four-tuple-hash.ts";
 import { FourTupleIndex, ID_LIMIT } from "./four-tuple-index.ts";
-import { BURST, type FourTupleMemory, recordAt } from "./four-tuple-memory.ts";
+import { BURST, type FourTupleMemory, KEY_SHIFT, recordAt } from "./four-tuple-memory.ts";
 import * as record from "./four-tuple-record.ts";
 
 /** Connections that a table holds unless told otherwise; also the most that it can. */
 export const FOUR_TUPLES_MAX = ID_LIMIT;
-/** Int32 words of one key in a burst: local address, remote address, local port << 16 | remote port. */
-export const KEY_WORDS = 3;
-/** With fewer keys, or fewer entries in the table, WebAssembly code gains nothing; and most stacks, a simulation's say, never make any. */
-const FAST_KEYS = 8;
+/** Keys that are looked up together at most. */
+export const BURST_MAX: number = BURST;
+/** Int32 words of one key in a burst: local address, remote address, local port << 16 | remote port, and one that is not looked at. */
+export const KEY_WORDS = 1 << KEY_SHIFT;
+/** With fewer entries WebAssembly code gains little; and most stacks, a simulation's say, never make any. */
 const FAST_ENTRIES = 512;
 
 /** Both ports in one word, as a key and a TCP header in network order hold them. */
@@ -97,7 +98,8 @@ export class FourTupleTable {
     words[at + record.HASH] = hash;
     words[at + record.LINK] = record.IN_USE;
     words.fill(0, at + record.OWN, at + record.RECORD_WORDS);
-    this.#size++;
+    if (++this.#size === FAST_ENTRIES && this.#fast === undefined)
+      this.#fast = FastBurst.over(this.#memory, this.#hash);
     this.#version = (this.#version + 1) | 0;
     return id;
   }
@@ -105,6 +107,8 @@ export class FourTupleTable {
   /** The id of the key, or -1. @hot */
   find(local: Address, localPort: number, remote: Address, remotePort: number): number {
     const ports = portPair(localPort, remotePort);
+    const fast = this.#fast;
+    if (fast) return fast.findOne(local, remote, ports, this.#index.shift, this.#highWater);
     return this.#index.find(local, remote, ports, this.#hash.of(local, remote, ports));
   }
 
@@ -122,17 +126,19 @@ export class FourTupleTable {
   }
 
   /**
-   * Looks up `count` keys together, so that their cache misses overlap: `out[i]` is the id of the key in
-   * `keys[i * KEY_WORDS, …)`, or -1. Each is right as long as `version` stays; after that, an id is a hint for `holds`,
-   * and a -1 wants a `find`.
+   * Looks up the first `count` keys of `keys` together, so that their cache misses overlap: `found` tells what was found.
+   * Each is right as long as `version` stays; after that, an id is a hint for `holds`, and a -1 wants a `find`.
+   *
+   * Shape: `keys` has room for `BURST_MAX` keys, `KEY_WORDS` each.
    * @hot
    */
-  findBurst(keys: Int32Array, count: number, out: Int32Array): void {
-    for (let from = 0; from < count; from += BURST) {
-      const some = Math.min(count - from, BURST);
-      const fast = some < FAST_KEYS || this.#size < FAST_ENTRIES ? null : this.#fastBurst();
-      (fast ?? this.#plain).find(keys, from, some, this.#index.shift, this.#highWater, out);
-    }
+  findBurst(keys: Int32Array, count: number): void {
+    this.#memory.putKeys(keys, count);
+    (this.#fast ?? this.#plain).find(count, this.#index.shift, this.#highWater);
+  }
+  /** The id of key `i` of the burst, or -1. @hot */
+  found(i: number): number {
+    return this.#memory.found(i);
   }
 
   /** Slots that a look-up of this key reads at most; below or at `CHAIN_MAX`. For tests and curiosity. */
@@ -169,19 +175,19 @@ export class FourTupleTable {
 
   /** The owner's first word, in the cache line that the look-up has just read. 0 after `insert`. @hot */
   stateWord(id: number): number {
-    return this.#memory.words[recordAt(this.#base, id) + record.OWN];
+    return this.#memory.own(id, 0);
   }
   /** Any int32. @hot */
   setStateWord(id: number, value: number): void {
-    this.#memory.words[recordAt(this.#base, id) + record.OWN] = value;
+    this.#memory.setOwn(id, 0, value);
   }
   /** Word `n` of the owner's `OWN_WORDS`; word 0 is the state word. @hot */
   hotWord(id: number, n: number): number {
-    return this.#memory.words[recordAt(this.#base, id) + record.OWN + n];
+    return this.#memory.own(id, n);
   }
   /** Any int32. @hot */
   setHotWord(id: number, n: number, value: number): void {
-    this.#memory.words[recordAt(this.#base, id) + record.OWN + n] = value;
+    this.#memory.setOwn(id, n, value);
   }
 
   /** All ids in use, ascending: for listings. Walks every record. What is inserted or removed meanwhile may be missed. */
@@ -189,9 +195,5 @@ export class FourTupleTable {
     for (let id = 0; id < this.#highWater; id++) {
       if (this.#memory.words[recordAt(this.#base, id) + record.LINK] === record.IN_USE) yield id;
     }
-  }
-
-  #fastBurst(): FastBurst | null {
-    return this.#fast === undefined ? (this.#fast = FastBurst.over(this.#memory, this.#hash)) : this.#fast;
   }
 }

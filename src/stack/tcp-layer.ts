@@ -1,4 +1,5 @@
 import { type Address, ANY_ADDRESS } from "../base/address.ts";
+import { assert } from "../base/assert.ts";
 import type { Clock } from "../base/clock.ts";
 import type { MemoryBudget } from "../base/memory-budget.ts";
 import type { Random } from "../base/random.ts";
@@ -34,7 +35,7 @@ import { type Datagram, PROTOCOL_TCP, pseudoHeaderSum } from "../wire/ipv4.ts";
 import { ACK, RST, Segment } from "../wire/segment.ts";
 import { parseSegment } from "../wire/tcp.ts";
 import { EphemeralPorts } from "./ephemeral-ports.ts";
-import { FourTupleTable, KEY_WORDS, portPair } from "./four-tuple-table.ts";
+import { BURST_MAX, FourTupleTable, KEY_WORDS, portPair } from "./four-tuple-table.ts";
 import type { Links } from "./links.ts";
 import { ANY_PORT, ListenerTable } from "./listener-table.ts";
 import { ReadyList } from "./ready-list.ts";
@@ -87,8 +88,7 @@ export class TcpLayer implements TcpHost, TcpService {
 
   /** The batch being read: segment `i` came from `#sources[i]` to `#destinations[i]`. */
   readonly #segments: Segment[] = Array.from({ length: RX_ROWS }, () => new Segment());
-  readonly #keys = new Int32Array(RX_ROWS * KEY_WORDS);
-  readonly #found = new Int32Array(RX_ROWS);
+  readonly #keys = new Int32Array(BURST_MAX * KEY_WORDS);
   #queued = 0;
   readonly #tuple = new ArrivedTuple();
 
@@ -129,6 +129,7 @@ export class TcpLayer implements TcpHost, TcpService {
       host: this,
       secret: newSipKey(options.random),
     });
+    assert(RX_ROWS <= BURST_MAX, "a batch is looked up in one burst");
     this.#table = new FourTupleTable(options.random, options.config.connectionsMax);
     this.#wheel = new TimerWheel(options.clock.nowMs);
     this.#ports = new EphemeralPorts(options.random);
@@ -173,7 +174,7 @@ export class TcpLayer implements TcpHost, TcpService {
     const count = this.#queued;
     if (count === 0) return;
     this.#queued = 0;
-    this.#table.findBurst(this.#keys, count, this.#found);
+    this.#table.findBurst(this.#keys, count);
     const version = this.#table.version;
     for (let i = 0; i < count; i++) {
       const seg = this.#segments[i];
@@ -182,7 +183,7 @@ export class TcpLayer implements TcpHost, TcpService {
       tuple.remote = this.#keys[i * KEY_WORDS + 1] as Address;
       tuple.localPort = seg.dstPort;
       tuple.remotePort = seg.srcPort;
-      let id = this.#found[i];
+      let id = this.#table.found(i);
       // A burst's look-up is a hint once the table has changed: what was found may be gone, what was not may be there.
       if (this.#table.version !== version) id = this.#find(tuple);
       this.#dispatch(id, tuple, seg);

@@ -5,7 +5,7 @@ import { SeededRandom } from "../../src/base/random.ts";
 import { FourTupleHash } from "../../src/stack/four-tuple-hash.ts";
 import { CHAIN_MAX, homeOf } from "../../src/stack/four-tuple-index.ts";
 import { OWN_WORDS } from "../../src/stack/four-tuple-record.ts";
-import { FourTupleTable, KEY_WORDS, portPair } from "../../src/stack/four-tuple-table.ts";
+import { BURST_MAX, FourTupleTable, KEY_WORDS, portPair } from "../../src/stack/four-tuple-table.ts";
 
 interface Key {
   local: Address;
@@ -29,10 +29,14 @@ const client = (i: number): Key => ({
 });
 
 function findAll(table: FourTupleTable, keys: Key[]): Int32Array {
-  const words = new Int32Array(keys.length * KEY_WORDS);
-  keys.forEach((k, i) => words.set([k.local, k.remote, portPair(k.localPort, k.remotePort)], i * KEY_WORDS));
+  const words = new Int32Array(BURST_MAX * KEY_WORDS);
   const out = new Int32Array(keys.length).fill(-7);
-  table.findBurst(words, keys.length, out);
+  for (let from = 0; from < keys.length; from += BURST_MAX) {
+    const some = keys.slice(from, from + BURST_MAX);
+    some.forEach((k, i) => words.set([k.local, k.remote, portPair(k.localPort, k.remotePort)], i * KEY_WORDS));
+    table.findBurst(words, some.length);
+    some.forEach((_, i) => (out[from + i] = table.found(i)));
+  }
   return out;
 }
 
