@@ -3,8 +3,8 @@
 //   node --import ./test/support/typescript.mjs examples/tls-client.ts [URL] [--rsa] [--ca FILE] [--tun tun0]
 //
 // With a URL, the connection is the kernel's own TCP with this TLS on it; without one, the example serves the page itself. --rsa
-// insists on the exchange in which the client makes the secret and wraps it.
-import { readFileSync } from "node:fs";
+// insists on the exchange in which the client makes the secret and wraps it. SSLKEYLOGFILE gets the secrets, for Wireshark.
+import { appendFileSync, readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { text } from "node:stream/consumers";
 import { parseArgs } from "node:util";
@@ -36,6 +36,8 @@ const socket = link.stack.tls.connect({
   keyExchange: values.rsa === true ? "rsa" : undefined,
 });
 socket.write(`GET ${url.pathname} HTTP/1.1\r\nhost: ${url.host}\r\nconnection: close\r\n\r\n`);
+const keyLog = process.env["SSLKEYLOGFILE"];
+if (keyLog !== undefined) socket.on("keylog", (line: Buffer) => appendFileSync(keyLog, line));
 socket.once("secureConnect", () => console.log(`${socket.explain()}\n`));
 const page = await text(socket);
 console.log(page.slice(page.indexOf("\r\n\r\n") + 4));

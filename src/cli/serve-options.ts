@@ -29,7 +29,8 @@ export const SERVE_OPTIONS_HELP = `  --tun NAME          the device; made where 
   --mtu OCTETS        of the device, 68 to 65535
   --http PORT         HTTP/1.1: GET / (100 octets), POST /echo, GET /nocontent
   --https PORT        the same over TLS 1.2, with --cert FILE and --key FILE (PEM)
-  --keylog FILE       append the secrets of HTTPS: whoever reads them reads the connections
+  --keylog FILE       append the secrets of HTTPS: whoever reads them reads the connections;
+                      without it, to the file that SSLKEYLOGFILE names, as browsers do
   --root DIR          HTTP serves the files of this folder as well
   --echo PORT         RFC 862: what comes in goes out
   --discard PORT      RFC 863; answers the count of octets once the peer has ended
@@ -91,7 +92,7 @@ export interface ServeValues extends Partial<Record<ServiceName, string | undefi
 }
 
 /** Checks what was typed. Errors: `UsageError`. */
-export function serveOptions(values: ServeValues): ServeOptions {
+export function serveOptions(values: ServeValues, environment: NodeJS.ProcessEnv = process.env): ServeOptions {
   const { tun, address: addresses = [], peer, mtu, root } = values;
   if (tun === undefined) throw new UsageError("--tun is missing; name the device, as in --tun tun0");
   if (addresses.length === 0) {
@@ -107,7 +108,7 @@ export function serveOptions(values: ServeValues): ServeOptions {
     peer: peer === undefined ? null : addressText("--peer", peer),
     mtu: mtu === undefined ? null : integer("--mtu", mtu, 68, 65_535),
     ports,
-    tls: tlsFiles(values, ports),
+    tls: tlsFiles(values, ports, environment["SSLKEYLOGFILE"]),
     root: root ?? null,
     any: values.any ?? false,
     pcap: values.pcap ?? null,
@@ -116,9 +117,13 @@ export function serveOptions(values: ServeValues): ServeOptions {
   };
 }
 
-function tlsFiles({ cert, key, keylog }: ServeValues, ports: ReadonlyMap<ServiceName, number>): TlsFiles | null {
+function tlsFiles(
+  { cert, key, keylog }: ServeValues,
+  ports: ReadonlyMap<ServiceName, number>,
+  usualKeylog: string | undefined,
+): TlsFiles | null {
   if (ports.has("https")) {
-    if (cert !== undefined && key !== undefined) return { cert, key, keylog: keylog ?? null };
+    if (cert !== undefined && key !== undefined) return { cert, key, keylog: keylog ?? usualKeylog ?? null };
     throw new UsageError("--https needs --cert FILE and --key FILE, both in PEM");
   }
   if (cert === undefined && key === undefined && keylog === undefined) return null;

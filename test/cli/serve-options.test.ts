@@ -3,6 +3,7 @@ import { SERVE_OPTIONS, serveOptions, type ServeOptions } from "../../src/cli/se
 import { parseOptions, UsageError } from "../../src/cli/usage.ts";
 
 const read = (text: string): ServeOptions => serveOptions(parseOptions("serve", text.split(" "), SERVE_OPTIONS).values);
+const HTTPS = "--tun tun0 --address 198.18.0.2/24 --https 443 --cert a.pem --key a.key";
 const MINIMAL = "--tun tun0 --address 198.18.0.2/24";
 
 test.each([
@@ -79,4 +80,14 @@ test("design.md §9: --impair names the faults of a link and the seed that repla
     seed: 42,
   });
   expect(read(`${MINIMAL} --impair loss=1`).impair).toEqual({ loss: 1, seed: 1 });
+});
+
+test("NSS's key log: --keylog names the file, without it SSLKEYLOGFILE does, and neither does anything without HTTPS", () => {
+  const keylogOf = (text: string, environment: NodeJS.ProcessEnv): unknown =>
+    serveOptions(parseOptions("serve", text.split(" "), SERVE_OPTIONS).values, environment).tls?.keylog;
+  const environment = { SSLKEYLOGFILE: "usual.txt" };
+  expect(keylogOf(HTTPS, {})).toBeNull();
+  expect(keylogOf(HTTPS, environment)).toBe("usual.txt");
+  expect(keylogOf(`${HTTPS} --keylog own.txt`, environment)).toBe("own.txt");
+  expect(keylogOf(MINIMAL, environment)).toBeUndefined();
 });

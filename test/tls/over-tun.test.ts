@@ -24,6 +24,22 @@ test("design.md §10: curl fetches a page by HTTPS through a TUN, and the key lo
   rmSync(folder, { recursive: true });
 });
 
+test("NSS's key log: curl and we write the same line into the file that SSLKEYLOGFILE names", async (context) => {
+  needsNamespace(context);
+  const folder = mkdtempSync(join(tmpdir(), "fourtuple-https-"));
+  const keylog = join(folder, "keys.txt");
+  const files = ["--cert", fixturePath("rsa.pem"), "--key", fixturePath("rsa.key")];
+  const curl = ["curl", "-sS", ...TLS_1_2, "--cacert", fixturePath("root.pem"), "https://198.18.0.2/"];
+  const env = { SSLKEYLOGFILE: keylog };
+  const run = await runScript(main, ["sandbox", "--https", "443", ...files, "--", ...curl], { env });
+  expect(run.status).toBe(0);
+  const lines = readFileSync(keylog, "latin1").split("\n").filter(Boolean);
+  expect(lines).toHaveLength(2);
+  expect(lines[0]).toMatch(/^CLIENT_RANDOM [\da-f]{64} [\da-f]{96}$/i);
+  expect(lines[1]?.toLowerCase()).toBe(lines[0]?.toLowerCase());
+  rmSync(folder, { recursive: true });
+});
+
 test.for(["AES128-GCM-SHA256", "ECDHE-RSA-AES256-GCM-SHA384", "AES256-SHA"])(
   "pcapng §4.7, design.md §8: tshark reads the HTTP in a capture of HTTPS, %s, without a file of keys beside it",
   async (suite, context) => {
