@@ -6,11 +6,11 @@ const NO_RESULT = 0x40;
 
 /** Opcodes by what stands behind them: nothing, a label, a local, a constant, a memory argument, a lane, sixteen lanes. */
 const PLAIN = {
-  end: [0x0b], else: [0x05], return: [0x0f], "i32.eqz": [0x45], "i32.lt_s": [0x48], "i32.lt_u": [0x49], "i32.le_u": [0x4d], "i32.add": [0x6a],
+  end: [0x0b], else: [0x05], return: [0x0f], select: [0x1b], "i32.eqz": [0x45], "i32.lt_s": [0x48], "i32.lt_u": [0x49], "i32.le_u": [0x4d], "i32.add": [0x6a],
   "i32.sub": [0x6b], "i32.mul": [0x6c], "i32.and": [0x71], "i32.or": [0x72], "i32.xor": [0x73], "i32.shl": [0x74],
   "i32.shr_s": [0x75], "i32.shr_u": [0x76], "i64.or": [0x84], "i64.shr_u": [0x88], "i32.wrap_i64": [0xa7],
-  "i32x4.splat": simd(17), "i32x4.eq": simd(55), "v128.and": simd(78), "v128.or": simd(80), "v128.xor": simd(81),
-  "v128.any_true": simd(83), "i32x4.shl": simd(171), "i32x4.shr_u": simd(173), "i32x4.add": simd(174), "i32x4.mul": simd(181),
+  "i32x4.splat": simd(17), "i32x4.eq": simd(55), "v128.and": simd(78), "v128.andnot": simd(79), "v128.or": simd(80), "v128.xor": simd(81),
+  "v128.any_true": simd(83), "i32x4.shl": simd(171), "i32x4.shr_u": simd(173), "i32x4.shr_s": simd(172), "i32x4.add": simd(174), "i32x4.sub": simd(177), "i32x4.mul": simd(181),
 }; // prettier-ignore
 const BLOCKS = { block: 0x02, loop: 0x03, if: 0x04 };
 const BRANCHES = { br: 0x0c, br_if: 0x0d };

@@ -1,7 +1,8 @@
 import { BURST_CODE } from "./four-tuple-burst-code.ts";
 import type { Burst } from "./four-tuple-burst.ts";
 import type { FourTupleHash } from "./four-tuple-hash.ts";
-import { type FourTupleMemory, SECRET_AT } from "./four-tuple-memory.ts";
+import { type FourTupleMemory, NOBODY_AT, SECRET_AT } from "./four-tuple-memory.ts";
+import { HASH } from "./four-tuple-record.ts";
 
 /** What is used of WebAssembly here: neither Node's nor the browser's types are needed. */
 declare const WebAssembly:
@@ -10,17 +11,9 @@ declare const WebAssembly:
       Instance: new (module: object, imports: object) => { readonly exports: Exports };
     }
   | undefined;
-/** `base` in octets. */
 interface Exports {
-  readonly findBurst: (count: number, shift: number, base: number, highWater: number) => void;
-  readonly findOne: (
-    local: number,
-    remote: number,
-    ports: number,
-    shift: number,
-    base: number,
-    highWater: number,
-  ) => number;
+  readonly findBurst: (count: number) => void;
+  readonly findOne: (local: number, remote: number, ports: number) => number;
 }
 
 const octetsOf = (hex: string): Uint8Array =>
@@ -28,13 +21,11 @@ const octetsOf = (hex: string): Uint8Array =>
 
 /** Look-ups by WebAssembly with SIMD: `four-tuple-burst.wat`. They find what `PlainBurst` and the index find. */
 export class FastBurst implements Burst {
-  readonly #base: number;
   readonly #findBurst: Exports["findBurst"];
   readonly #findOne: Exports["findOne"];
 
   /** Users call `over`. */
-  constructor(base: number, { findBurst, findOne }: Exports) {
-    this.#base = base * 4;
+  constructor({ findBurst, findOne }: Exports) {
     this.#findBurst = findBurst;
     this.#findOne = findOne;
   }
@@ -47,19 +38,19 @@ export class FastBurst implements Burst {
       const module = new WebAssembly.Module(octetsOf(BURST_CODE));
       const { exports } = new WebAssembly.Instance(module, { table: { memory: imported } });
       hash.copySecret(memory.words, SECRET_AT);
-      return new FastBurst(memory.base, exports);
+      memory.words[NOBODY_AT + HASH] = ~hash.of(0, 0, 0);
+      return new FastBurst(exports);
     } catch {
       return null; // A page's policy may forbid code that is made at run time.
     }
   }
 
   /** @hot */
-  find(count: number, shift: number, highWater: number): void {
-    this.#findBurst(count, shift, this.#base, highWater);
+  find(count: number): void {
+    this.#findBurst(count);
   }
-
   /** The id of one key, or -1. @hot */
-  findOne(local: number, remote: number, ports: number, shift: number, highWater: number): number {
-    return this.#findOne(local, remote, ports, shift, this.#base, highWater);
+  findOne(local: number, remote: number, ports: number): number {
+    return this.#findOne(local, remote, ports);
   }
 }

@@ -9,13 +9,14 @@ import {
   tagOf,
 } from "./four-tuple-index.ts";
 import {
-  directoryAt,
+  DIRECTORY_AT,
   FOUND_AT,
+  HIGH_WATER_AT,
   type FourTupleMemory,
-  KEY_SHIFT,
   KEYS_AT,
   PLACES_AT,
   recordAt,
+  SHIFT_AT,
   STARTS_AT,
 } from "./four-tuple-memory.ts";
 import { HASH, PORTS, REMOTE } from "./four-tuple-record.ts";
@@ -24,14 +25,21 @@ import { HASH, PORTS, REMOTE } from "./four-tuple-record.ts";
 export interface Burst {
   /**
    * For the `count` keys that stand in the memory, at most `BURST`: the ids, or -1 each, are there afterwards.
-   * `shift` is the index's, ids from `highWater` on were never in use.
    */
-  find(count: number, shift: number, highWater: number): void;
+  find(count: number): void;
 }
 
 /** Slots of each chain that are looked at without a branch: nearly all entries lie in them. */
 const FIRST_SLOTS = 4;
 const SLOT_MASK = SEGMENT_SLOTS - 1;
+
+// V8 knows the value of what a file keeps to itself, and reads what is imported each time.
+const DIRECTORY = DIRECTORY_AT;
+const KEYS = KEYS_AT;
+const FOUND = FOUND_AT;
+const STARTS = STARTS_AT;
+const PLACES = PLACES_AT;
+const OF_HASH = HASH;
 
 /**
  * A burst in JavaScript: five small loops, hash, touch the index, compare tags, touch the records, verify. Each does one
@@ -51,22 +59,23 @@ export class PlainBurst implements Burst {
   }
 
   /** @hot */
-  find(count: number, shift: number, highWater: number): void {
+  find(count: number): void {
     this.#hash.ofBurst(this.#memory.words, KEYS_AT, count);
-    this.#touched[0] = this.#start(count, shift);
-    this.#match(count, highWater);
+    this.#touched[0] = this.#start(count);
+    this.#match(count);
     this.#touched[0] = this.#touch(count);
     this.#verify(count);
   }
 
   /** Where the chains begin, and a read of each. */
-  #start(count: number, shift: number): number {
+  #start(count: number): number {
     const { words } = this.#memory;
+    const shift = words[SHIFT_AT];
     let touched = 0;
     for (let i = 0; i < count; i++) {
-      const hash = words[(KEYS_AT + HASH + (i << KEY_SHIFT)) | 0];
-      const start = (words[directoryAt(hash, shift)] + homeOf(hash)) | 0;
-      words[STARTS_AT + i] = start;
+      const hash = words[(KEYS + OF_HASH + (i << 2)) | 0];
+      const start = (words[(DIRECTORY + (hash >>> shift)) | 0] + homeOf(hash)) | 0;
+      words[STARTS + i] = start;
       touched |= words[start] | words[(start + FIRST_SLOTS - 1) | 0]; // Perhaps in two cache lines.
     }
     return touched;
@@ -77,11 +86,12 @@ export class PlainBurst implements Burst {
    * right leaves its bits in `match`; two that are right leave rubbish, an empty one nothing. Behind the end of a segment
    * other words are read. All that is left to `#verify`.
    */
-  #match(count: number, highWater: number): void {
+  #match(count: number): void {
     const { base, words } = this.#memory;
+    const highWater = words[HIGH_WATER_AT];
     for (let i = 0; i < count; i++) {
-      const tag = tagOf(words[(KEYS_AT + HASH + (i << KEY_SHIFT)) | 0]);
-      const at = words[STARTS_AT + i];
+      const tag = tagOf(words[(KEYS + OF_HASH + (i << 2)) | 0]);
+      const at = words[STARTS + i];
       const a = words[at];
       const b = words[(at + 1) | 0];
       const c = words[(at + 2) | 0];
@@ -89,8 +99,8 @@ export class PlainBurst implements Burst {
       const match = (a & tagMask(a, tag)) | (b & tagMask(b, tag)) | (c & tagMask(c, tag)) | (d & tagMask(d, tag));
       const some = slotId(match);
       const id = some & ((some - highWater) >> 31); // -1 where nothing matched, 0 for rubbish that is no record's.
-      words[FOUND_AT + i] = id;
-      words[PLACES_AT + i] = recordAt(base, id & ~(id >> 31));
+      words[FOUND + i] = id;
+      words[PLACES + i] = recordAt(base, id & ~(id >> 31));
     }
   }
 
@@ -98,7 +108,7 @@ export class PlainBurst implements Burst {
   #touch(count: number): number {
     const { words } = this.#memory;
     let touched = 0;
-    for (let i = 0; i < count; i++) touched |= words[words[PLACES_AT + i]];
+    for (let i = 0; i < count; i++) touched |= words[words[PLACES + i]];
     return touched;
   }
 
@@ -106,16 +116,16 @@ export class PlainBurst implements Burst {
   #verify(count: number): void {
     const { words } = this.#memory;
     for (let i = 0; i < count; i++) {
-      const id = words[FOUND_AT + i];
-      const place = words[PLACES_AT + i];
-      const at = (KEYS_AT + (i << KEY_SHIFT)) | 0;
+      const id = words[FOUND + i];
+      const place = words[PLACES + i];
+      const at = (KEYS + (i << 2)) | 0;
       const difference =
         (words[place] ^ words[at]) |
-        (words[(place + REMOTE) | 0] ^ words[(at + REMOTE) | 0]) |
-        (words[(place + PORTS) | 0] ^ words[(at + PORTS) | 0]) |
-        (words[(place + HASH) | 0] ^ words[(at + HASH) | 0]) | // Rubbish may be a freed record, which still has its key.
+        (words[(place + 1) | 0] ^ words[(at + 1) | 0]) |
+        (words[(place + 2) | 0] ^ words[(at + 2) | 0]) |
+        (words[(place + OF_HASH) | 0] ^ words[(at + OF_HASH) | 0]) | // Rubbish may be a freed record, which still has its key.
         (id >> 31);
-      if (difference !== 0) words[FOUND_AT + i] = this.#walk(id, words[STARTS_AT + i], at);
+      if (difference !== 0) words[FOUND + i] = this.#walk(id, words[STARTS + i], at);
     }
   }
 

@@ -5,15 +5,19 @@
   (import "table" "memory" (memory 1))
 
   ;; All keys of the burst that stands in the memory.
-  (func $findBurst (export "findBurst") (param $count i32) (param $shift i32) (param $base i32) (param $highWater i32)
-    (local $at i32) (local $end i32) (local $id i32) (local $place i32) (local $slot i32) (local $pair i64)
-    (local $a v128) (local $b v128) (local $c v128) (local $local v128) (local $remote v128) (local $ports v128)
-    (local $hashes v128) (local $key v128) (local $touched v128) (local $low v128)
+  (func $findBurst (export "findBurst") (param $count i32)
+    (local $at i32) (local $end i32) (local $group i32) (local $last i32) (local $place i32) (local $home i32) (local $slot i32)
+    (local $a v128) (local $b v128) (local $c v128) (local $d v128) (local $local v128) (local $remote v128) (local $ports v128)
+    (local $hashes v128) (local $key v128) (local $slots v128) (local $ids v128) (local $none v128) (local $touched v128)
+    (local $low v128)
 
-    ;; 1. Hash four keys; find out where their chains begin.
+    ;; 1. Hash four keys; find out where their chains begin, and keep their tags where the ids will be.
     i32.const 0xffff
     i32x4.splat
     local.set $low
+    i32.const 1856
+    i32x4.splat
+    local.set $none
     local.get $count
     i32.const 2
     i32.shl
@@ -128,6 +132,12 @@
       local.get $hashes
       i32x4.extract_lane 3
       i32.store offset=60
+      local.get $at
+      local.get $hashes
+      i32.const 1023
+      i32x4.splat
+      v128.and
+      v128.store offset=1024
       ;; Homes: hash & 31 | hash >>> 5 & 480.
       local.get $hashes
       i32.const 31
@@ -142,7 +152,8 @@
       v128.or
       ;; And the places of the segments, from the directory at 2048. Both in octets.
       local.get $hashes
-      local.get $shift
+      i32.const 0
+      i32.load offset=1840
       i32x4.shr_u
       i32.const 2
       i32x4.shl
@@ -234,81 +245,128 @@
     ;; 3. Compare the tags of a chain's first four slots, without a branch: the record that may be meant.
     i32.const 0
     local.set $at
-    loop $match1
+    loop $match4
       local.get $at
       i32.load offset=1280
-      local.set $place
-      local.get $at
-      i32.const 2
-      i32.shl
-      v128.load32_splat offset=12
-      i32.const 22
-      i32x4.shl
-      local.set $b
-      local.get $place
       v128.load offset=0
-      local.tee $a
-      local.get $b
-      v128.xor
+      local.tee $slots
       i32.const 22
       i32x4.shr_u
-      i32.const 0
-      i32x4.splat
+      local.get $at
+      v128.load32_splat offset=1024
       i32x4.eq
-      local.get $a
+      local.get $slots
       v128.and
-      local.tee $c
-      i64x2.extract_lane 0
+      local.set $a
+      local.get $at
+      i32.load offset=1284
+      v128.load offset=0
+      local.tee $slots
+      i32.const 22
+      i32x4.shr_u
+      local.get $at
+      v128.load32_splat offset=1028
+      i32x4.eq
+      local.get $slots
+      v128.and
+      local.set $b
+      local.get $at
+      i32.load offset=1288
+      v128.load offset=0
+      local.tee $slots
+      i32.const 22
+      i32x4.shr_u
+      local.get $at
+      v128.load32_splat offset=1032
+      i32x4.eq
+      local.get $slots
+      v128.and
+      local.set $c
+      local.get $at
+      i32.load offset=1292
+      v128.load offset=0
+      local.tee $slots
+      i32.const 22
+      i32x4.shr_u
+      local.get $at
+      v128.load32_splat offset=1036
+      i32x4.eq
+      local.get $slots
+      v128.and
+      local.set $d
+      ;; One id + 1 of each: the four lanes of a vector joined, four vectors at a time.
+      local.get $a
+      local.get $b
+      i8x16.shuffle 0 1 2 3 16 17 18 19 4 5 6 7 20 21 22 23
+      local.get $a
+      local.get $b
+      i8x16.shuffle 8 9 10 11 24 25 26 27 12 13 14 15 28 29 30 31
+      v128.or
+      local.tee $a
       local.get $c
-      i64x2.extract_lane 1
-      i64.or
-      local.tee $pair
-      local.get $pair
-      i64.const 32
-      i64.shr_u
-      i64.or
-      i32.wrap_i64
+      local.get $d
+      i8x16.shuffle 0 1 2 3 16 17 18 19 4 5 6 7 20 21 22 23
+      local.get $c
+      local.get $d
+      i8x16.shuffle 8 9 10 11 24 25 26 27 12 13 14 15 28 29 30 31
+      v128.or
+      local.tee $c
+      i8x16.shuffle 0 1 2 3 4 5 6 7 16 17 18 19 20 21 22 23
+      local.get $a
+      local.get $c
+      i8x16.shuffle 8 9 10 11 12 13 14 15 24 25 26 27 28 29 30 31
+      v128.or
       i32.const 0x3fffff
-      i32.and
+      i32x4.splat
+      v128.and
       i32.const 1
-      i32.sub
-      local.tee $id
+      i32x4.splat
+      i32x4.sub
+      local.tee $ids
       ;; -1 where nothing matched, 0 for rubbish that is no record's.
-      local.get $id
-      local.get $highWater
-      i32.sub
+      local.get $ids
+      i32.const 0
+      v128.load32_splat offset=1848
+      i32x4.sub
       i32.const 31
-      i32.shr_s
-      i32.and
-      local.set $id
+      i32x4.shr_s
+      v128.and
+      local.set $ids
       local.get $at
-      local.get $id
-      i32.store offset=1024
+      local.get $ids
+      v128.store offset=1024
+      ;; The record's place; for -1, that of one which no key equals.
       local.get $at
-      local.get $id
-      i32.const -1
-      local.get $id
-      i32.const 31
-      i32.shr_s
-      i32.xor
-      i32.and
-      local.tee $place
-      local.get $place
+      local.get $ids
+      local.get $ids
       i32.const -1024
-      i32.and
-      i32.add
+      i32x4.splat
+      v128.and
+      i32x4.add
       i32.const 5
-      i32.shl
-      local.get $base
-      i32.add
-      i32.store offset=1536
+      i32x4.shl
+      i32.const 0
+      v128.load32_splat offset=1844
+      i32x4.add
+      local.get $none
+      local.get $ids
+      i32.const 31
+      i32x4.shr_s
+      local.tee $slots
+      v128.and
+      local.set $a
+      local.get $slots
+      v128.andnot
+      local.get $a
+      v128.or
+      v128.store offset=1536
       local.get $at
-      i32.const 4
+      i32.const 16
       i32.add
       local.tee $at
       local.get $end
       i32.lt_u
-      br_if $match1
+      br_if $match4
     end
 
     ;; 4. Touch the records.
@@ -348,79 +406,133 @@
       br_if $record4
     end
 
-    ;; 5. Verify: addresses, ports and hash in one comparison. What is not there is looked for in its chain.
+    ;; 5. Verify four keys: addresses, ports and hash in one comparison. Where one is not there, each for itself: what the
+    ;;    comparison has not found is looked for in its chain.
     i32.const 0
     local.set $at
-    loop $verify1
-      block $done
-        local.get $at
-        i32.load offset=1536
-        v128.load offset=0
+    loop $verify4
+      block $four
         local.get $at
         i32.const 2
         i32.shl
-        v128.load offset=0
-        local.tee $key
-        v128.xor
-        v128.any_true
-        local.get $at
-        i32.load offset=1024
-        local.tee $id
-        i32.const 0
-        i32.lt_s
-        i32.or
-        i32.eqz
-        br_if $done
-        local.get $at
-        i32.load offset=1280
         local.set $place
-        ;; No tag, and the fourth slot is empty or of an entry that lies nearer to its home: the chain has ended.
-        local.get $id
-        i32.const 0
-        i32.lt_s
-        if
-          local.get $place
-          i32.const 2
-          i32.shr_u
-          i32.const 511
-          i32.and
-          local.tee $id
-          i32.const 508
-          i32.le_u
-          if
-            local.get $place
-            i32.load offset=12
-            local.tee $slot
+        local.get $at
+        i32.load offset=1536
+        v128.load offset=0
+        local.get $place
+        v128.load offset=0
+        v128.xor
+        local.get $at
+        i32.load offset=1540
+        v128.load offset=0
+        local.get $place
+        v128.load offset=16
+        v128.xor
+        v128.or
+        local.get $at
+        i32.load offset=1544
+        v128.load offset=0
+        local.get $place
+        v128.load offset=32
+        v128.xor
+        local.get $at
+        i32.load offset=1548
+        v128.load offset=0
+        local.get $place
+        v128.load offset=48
+        v128.xor
+        v128.or
+        v128.or
+        v128.any_true
+        i32.eqz
+        br_if $four
+        local.get $at
+        local.set $group
+        local.get $at
+        i32.const 16
+        i32.add
+        local.tee $last
+        local.get $end
+        local.get $last
+        local.get $end
+        i32.lt_u
+        select
+        local.set $last
+        loop $verify1
+          block $done
+            local.get $at
+            i32.load offset=1536
+            v128.load offset=0
+            local.get $at
+            i32.const 2
+            i32.shl
+            v128.load offset=0
+            local.tee $key
+            v128.xor
+            v128.any_true
             i32.eqz
             br_if $done
-            local.get $id
-            i32.const 3
-            i32.add
-            local.get $slot
-            i32.const 22
-            i32.shr_u
-            i32.sub
-            i32.const 31
-            i32.and
-            i32.const 3
-            i32.lt_u
-            br_if $done
+            local.get $at
+            i32.load offset=1280
+            local.set $place
+            ;; No tag, and the fourth slot is empty or of an entry that lies nearer to its home: the chain has ended.
+            local.get $at
+            i32.load offset=1024
+            i32.const 0
+            i32.lt_s
+            if
+              local.get $place
+              i32.const 2
+              i32.shr_u
+              i32.const 511
+              i32.and
+              local.tee $home
+              i32.const 508
+              i32.le_u
+              if
+                local.get $place
+                i32.load offset=12
+                local.tee $slot
+                i32.eqz
+                br_if $done
+                local.get $home
+                i32.const 3
+                i32.add
+                local.get $slot
+                i32.const 22
+                i32.shr_u
+                i32.sub
+                i32.const 31
+                i32.and
+                i32.const 3
+                i32.lt_u
+                br_if $done
+              end
+            end
+            local.get $at
+            local.get $place
+            local.get $key
+            call $walk
+            i32.store offset=1024
           end
+          local.get $at
+          i32.const 4
+          i32.add
+          local.tee $at
+          local.get $last
+          i32.lt_u
+          br_if $verify1
         end
-        local.get $at
-        local.get $place
-        local.get $key
-        local.get $base
-        call $walk
-        i32.store offset=1024
+        local.get $group
+        local.set $at
       end
       local.get $at
-      i32.const 4
+      i32.const 16
       i32.add
       local.tee $at
       local.get $end
       i32.lt_u
-      br_if $verify1
+      br_if $verify4
     end
 
     ;; So that what is only touched is not left out.
@@ -430,8 +542,7 @@
   )
 
   ;; The id of one key, or -1.
-  (func $findOne (export "findOne") (param $local i32) (param $remote i32) (param $ports i32)
-    (param $shift i32) (param $base i32) (param $highWater i32) (result i32)
+  (func $findOne (export "findOne") (param $local i32) (param $remote i32) (param $ports i32) (result i32)
     (local $hash i32) (local $start i32) (local $id i32) (local $place i32) (local $pair i64)
     (local $a v128) (local $b v128) (local $c v128) (local $key v128)
 
@@ -493,7 +604,8 @@
     i32.xor
     local.tee $hash
     ;; Where its chain begins.
-    local.get $shift
+    i32.const 0
+    i32.load offset=1840
     i32.shr_u
     i32.const 2
     i32.shl
@@ -545,7 +657,8 @@
     local.tee $id
     ;; -1 where nothing matched, 0 for rubbish that is no record's.
     local.get $id
-    local.get $highWater
+    i32.const 0
+    i32.load offset=1848
     i32.sub
     i32.const 31
     i32.shr_s
@@ -574,7 +687,8 @@
     i32.add
     i32.const 5
     i32.shl
-    local.get $base
+    i32.const 0
+    i32.load offset=1844
     i32.add
     v128.load offset=0
     local.get $key
@@ -587,7 +701,6 @@
     if
       local.get $start
       local.get $key
-      local.get $base
       call $walk
       return
     end
@@ -595,7 +708,7 @@
   )
 
   ;; The id of a key whose hash is its fourth word, from the chain that begins at `start`; or -1.
-  (func $walk (param $start i32) (param $key v128) (param $base i32) (result i32)
+  (func $walk (param $start i32) (param $key v128) (result i32)
     (local $segment i32) (local $home i32) (local $tag i32) (local $distance i32) (local $slot i32) (local $place i32)
 
     local.get $start
@@ -658,7 +771,8 @@
           i32.add
           i32.const 5
           i32.shl
-          local.get $base
+          i32.const 0
+          i32.load offset=1844
           i32.add
           v128.load offset=0
           local.get $key

@@ -1,17 +1,19 @@
 import {
   DIRECTORY_AT,
-  directoryAt,
   FourTupleMemory,
   recordAt,
   segmentAt,
   segmentOf,
   SEGMENT_SHIFT,
+  SHIFT_AT,
 } from "./four-tuple-memory.ts";
 import { HASH, PORTS, REMOTE } from "./four-tuple-record.ts";
 
 /** Homes and slots of one segment. It splits alone, and so no insertion ever moves more than these. */
 export const SEGMENT_SLOTS = 1 << SEGMENT_SHIFT;
 const SLOT_MASK = SEGMENT_SLOTS - 1;
+// V8 knows the value of what a file keeps to itself, and reads what is imported each time.
+const DIRECTORY = DIRECTORY_AT;
 /** A segment splits when it holds more entries than this: 78 % of its slots. */
 export const SEGMENT_ENTRIES_MAX = 400;
 /** No entry lies this many slots or more behind its home: the longest chain, whatever keys are chosen. */
@@ -63,8 +65,8 @@ const depthFor = (segments: number): number => Math.min(DEPTH_MAX, 32 - Math.clz
  *        as large as it was at its fullest.
  */
 export class FourTupleIndex {
-  /** `DIRECTORY_AT + (hash >>> shift)` is the place in the memory where the place of the segment stands. */
-  shift = 31;
+  /** `DIRECTORY + (hash >>> shift)` is the place in the memory where the place of the segment stands. Also in the memory. */
+  #shift = 31;
   readonly #memory: FourTupleMemory;
   readonly #segmentsMax: number;
   readonly #depthMax: number;
@@ -80,6 +82,7 @@ export class FourTupleIndex {
     this.#segmentsMax = segmentsFor(capacity);
     this.#depthMax = depthFor(this.#segmentsMax);
     this.#memory = memory;
+    memory.words[SHIFT_AT] = this.#shift;
     memory.words.fill(segmentAt(memory.base, 0), DIRECTORY_AT, DIRECTORY_AT + 2);
   }
 
@@ -91,7 +94,7 @@ export class FourTupleIndex {
 
   /** Octets in use: slots and directory. */
   get octets(): number {
-    return this.#segments * (SEGMENT_SLOTS * 4 + 3) + 4 * 2 ** (32 - this.shift);
+    return this.#segments * (SEGMENT_SLOTS * 4 + 3) + 4 * 2 ** (32 - this.#shift);
   }
 
   /** Enters `id`, whose record holds `hash`. False: refused, the bounds stand in the way. */
@@ -110,7 +113,7 @@ export class FourTupleIndex {
   /** The id of the key, whose hash this is, or -1. @hot */
   find(local: number, remote: number, ports: number, hash: number): number {
     const { base, words } = this.#memory;
-    const place = words[directoryAt(hash, this.shift)];
+    const place = words[(DIRECTORY + (hash >>> this.#shift)) | 0];
     const home = homeOf(hash);
     const tag = tagOf(hash);
     for (let distance = 0; distance < CHAIN_MAX; distance++) {
@@ -157,7 +160,7 @@ export class FourTupleIndex {
   }
 
   #placeOf(hash: number): number {
-    return this.#memory.words[directoryAt(hash, this.shift)];
+    return this.#memory.words[(DIRECTORY + (hash >>> this.#shift)) | 0];
   }
 
   /** Puts the entry behind those of its home; false if any entry would come to lie `CHAIN_MAX` behind its own. */
@@ -187,7 +190,7 @@ export class FourTupleIndex {
     const depth = this.#depths[segment];
     const depthLimit = Math.min(this.#depthMax, depthFor(this.#segments));
     if (depth >= depthLimit || this.#segments === this.#segmentsMax) return false;
-    if (depth === 32 - this.shift) this.#doubleDirectory();
+    if (depth === 32 - this.#shift) this.#doubleDirectory();
     const sibling = this.#segments++;
     this.#memory.growToSegment(sibling);
     this.#growCounts();
@@ -196,7 +199,7 @@ export class FourTupleIndex {
     this.#divide(segment, sibling, depth);
 
     // All directory entries of the segment stand together; the upper half of them is the sibling's now.
-    const half = 1 << (31 - this.shift - depth);
+    const half = 1 << (31 - this.#shift - depth);
     const first = DIRECTORY_AT + (depth === 0 ? 0 : hash >>> (32 - depth)) * half * 2;
     this.#memory.words.fill(segmentAt(this.#memory.base, sibling), first + half, first + half * 2);
     return true;
@@ -241,12 +244,12 @@ export class FourTupleIndex {
 
   #doubleDirectory(): void {
     const { words } = this.#memory;
-    for (let i = 2 ** (32 - this.shift) - 1; i >= 0; i--) {
+    for (let i = 2 ** (32 - this.#shift) - 1; i >= 0; i--) {
       const place = words[DIRECTORY_AT + i];
       words[DIRECTORY_AT + 2 * i] = place;
       words[DIRECTORY_AT + 2 * i + 1] = place;
     }
-    this.shift--;
+    words[SHIFT_AT] = --this.#shift;
   }
 
   #growCounts(): void {

@@ -8,6 +8,9 @@ import { OWN, RECORD_SHIFT } from "./four-tuple-record.ts";
  *     320  where their chains begin   64, in words here or octets, as the code likes it
  *     384  records that may be meant  64, the same
  *     448  the hash's secret           7
+ *     456  scratch                     4
+ *     460  the index's shift, the base in octets, the first id that was never in use
+ *     464  a record that no key equals 4
  *     512  directory of the index     as large as it can become
  *    base  groups, each 64 KiB:       records of 1,024 ids, then 16 segments of the index
  *
@@ -19,6 +22,12 @@ export const FOUND_AT = 256;
 export const STARTS_AT = 320;
 export const PLACES_AT = 384;
 export const SECRET_AT = 448;
+/** How far a hash is shifted to the right for its place in the directory. */
+export const SHIFT_AT = 460;
+export const BASE_OCTETS_AT = 461;
+export const HIGH_WATER_AT = 462;
+/** Zeroes, with a hash that is not theirs. */
+export const NOBODY_AT = 464;
 export const DIRECTORY_AT = 512;
 /** Keys that a burst has at most. */
 export const BURST = 64;
@@ -36,9 +45,7 @@ const PAGE_WORDS = 1024;
 /** Behind the last group: what a read past the end of its last segment may reach. */
 const WORDS_BEHIND = 16;
 
-/** Where the directory has the place of a hash's segment. `| 0` here and below: sums stay int32, so nothing is checked. @hot */
-export const directoryAt = (hash: number, shift: number): number => (DIRECTORY_AT + (hash >>> shift)) | 0;
-/** The first word of a record. @hot */
+/** The first word of a record. `| 0`: the sum stays int32, so nothing is checked. @hot */
 export const recordAt = (base: number, id: number): number =>
   (base + ((id + (id & ~GROUP_IDS_MASK)) << RECORD_SHIFT)) | 0;
 /** The first slot of a segment. @hot */
@@ -75,6 +82,7 @@ export class FourTupleMemory {
     this.#words = new GrowableWords(this.base + (groupsMax << GROUP_SHIFT) + WORDS_BEHIND);
     this.words = this.#words.words;
     this.#growToGroup(0);
+    this.words[BASE_OCTETS_AT] = this.base * 4;
   }
 
   /** The same for WebAssembly code; null where there is none. */

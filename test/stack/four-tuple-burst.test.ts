@@ -108,6 +108,21 @@ describe.each([
     expect(found).toEqual(clients.map(({ remote, remotePort }) => held.get(remote * 65_536 + remotePort) ?? -1));
   });
 
+  test("a key of zeroes is one like any other", () => {
+    arrange();
+    const { table } = arranged();
+    const zeroes = toAddress(0);
+    const both = (): number[] => {
+      table.findBurst(new Int32Array(BURST_MAX * KEY_WORDS), 1);
+      return [table.found(0), table.find(zeroes, 0, zeroes, 0)];
+    };
+    expect(both()).toEqual([-1, -1]);
+    const id = table.insert(zeroes, 0, zeroes, 0);
+    expect(both()).toEqual([id, id]);
+    table.remove(id);
+    expect(both()).toEqual([-1, -1]);
+  });
+
   test("bursts of any length", () => {
     arrange();
     const { table, clients } = arranged();
