@@ -18,8 +18,10 @@ import type { TcpListener } from "../tcp/listener.ts";
 import { unreachable } from "../tcp/icmp-errors.ts";
 import { pathMtuLowered } from "../tcp/path-mtu.ts";
 import { ListeningSocket } from "../tcp/listening-socket.ts";
+import { beginAfter, openActively, openByCookie, openPassively } from "../tcp/open-call.ts";
 import { RateLimit } from "../tcp/rate-limit.ts";
 import { admit, arrivesWithCookie, reopens, takeSyn } from "../tcp/segment-arrives.ts";
+import { closedInOrder, notifyOwner } from "../tcp/state-change.ts";
 import { SYN_SENT, TIME_WAIT } from "../tcp/states.ts";
 import { HELD, LINGERS, type TcpPath } from "../tcp/tcb.ts";
 import { announcedMss, windowScaleFor } from "../tcp/window.ts";
@@ -231,9 +233,9 @@ export class TcpLayer implements TcpHost, TcpService {
     }
     const connection = this.#make(tuple, tuple.remote);
     if (connection === null) return;
-    if (previous !== null) connection.beginAfter(previous);
+    if (previous !== null) beginAfter(connection, previous);
     const { handler } = listener;
-    connection.openPassively(listener, handler.syn !== undefined);
+    openPassively(connection, listener, handler.syn !== undefined);
     takeSyn(connection, seg);
     listener.begun(connection);
     if (handler.syn === undefined) return;
@@ -285,7 +287,7 @@ export class TcpLayer implements TcpHost, TcpService {
     const connection = this.#make(tuple, tuple.remote);
     if (connection === null) return true;
     this.counters.synCookiesReceived++;
-    connection.openByCookie(listener, syn, seqAdd(seg.ack, -1));
+    openByCookie(connection, listener, syn, seqAdd(seg.ack, -1));
     listener.begun(connection);
     arrivesWithCookie(connection, seg);
     return true;
@@ -302,7 +304,7 @@ export class TcpLayer implements TcpHost, TcpService {
   #reopen(old: TcpConnection, tuple: FourTuple, seg: Segment): void {
     const listener = this.#listeners.find(tuple.local, tuple.localPort);
     if (!listener?.takesSyns) return old.arrives(seg);
-    old.closedInOrder();
+    closedInOrder(old);
     this.#synArrives(listener, tuple, seg, old);
   }
 
@@ -379,7 +381,7 @@ export class TcpLayer implements TcpHost, TcpService {
     if (this.#table.find(local, localPort, remote, remotePort) >= 0) return "EADDRINUSE";
     const connection = this.#make({ local, localPort, remote, remotePort }, remote);
     if (connection === null) return "ENOBUFS";
-    connection.openActively(handler);
+    openActively(connection, handler);
     return connection;
   }
 
@@ -441,7 +443,7 @@ export class TcpLayer implements TcpHost, TcpService {
       this.#toNotify = [];
       for (const connection of batch) {
         try {
-          connection.notifyOwner();
+          notifyOwner(connection);
         } catch (error) {
           this.#faulted(error, connection);
         }

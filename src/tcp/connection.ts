@@ -1,74 +1,40 @@
 import { formatAddress } from "../base/address.ts";
-import { QUEUE_MIN } from "../base/memory-budget.ts";
-import { assert } from "../base/assert.ts";
-import { type Seq, seqAdd, seqDiff, seqMax } from "../base/seq.ts";
+import { seqDiff } from "../base/seq.ts";
 import type { TxBatch } from "../base/tx-batch.ts";
 import { ACK, RST, type Segment } from "../wire/segment.ts";
 import { TCP_HEADER } from "../wire/tcp.ts";
+import { abort, close, end } from "./close-call.ts";
 import type { FourTuple, TcpContext } from "./context.ts";
 import { SILENT_HANDLER, type TcpFailure, type TcpHandler, type TcpSocket } from "./handler.ts";
 import { infoOf, type TcpInfo } from "./info.ts";
-import { closesByReset, startLinger } from "./linger.ts";
 import type { ListeningSocket } from "./listening-socket.ts";
 import { output } from "./output.ts";
 import { readQueued, resumeReading } from "./receive.ts";
-import { segmentArrives, takeSyn } from "./segment-arrives.ts";
-import type { Sender } from "./sender.ts";
+import { segmentArrives } from "./segment-arrives.ts";
+import { send, sendCopy, sendUrgent } from "./send-call.ts";
 import type { TcpSettings } from "./settings.ts";
 import { changeSettings } from "./settings-change.ts";
-import {
-  CLOSED,
-  CLOSE_WAIT,
-  CLOSING,
-  ESTABLISHED,
-  FIN_WAIT_1,
-  FIN_WAIT_2,
-  LAST_ACK,
-  LISTEN,
-  stateName,
-  SYN_RECEIVED,
-  SYN_SENT,
-  TIME_WAIT,
-  type TcpState,
-  type TcpStateName,
-} from "./states.ts";
+import { enter, fail } from "./state-change.ts";
+import { CLOSED, stateName, type TcpState, type TcpStateName } from "./states.ts";
+import { SuspectAnswers } from "./suspect-answers.ts";
 import {
   ACK_ARMED,
   ACK_NOW,
-  CLOSE_DUE,
-  CLOSE_TOLD,
-  DRAIN_DUE,
-  END_TOLD,
-  FIN_QUEUED,
   FIN_RECEIVED,
-  HELD,
-  LIFE_ARMED,
   NO_DELAY,
-  NOTIFY,
-  OWNER_GONE,
-  PASSIVE,
   PAUSED,
-  PROBE_DUE,
-  RTO_ARMED,
-  SACK_OK,
   SOFT_TOLD,
-  SYN_DUE,
   SYN_RETRANSMITTED,
   Tcb,
   TIMESTAMPS,
   type TcpPath,
-  WINDOW_SCALE,
 } from "./tcb.ts";
-import { markUrgent, urgentAhead } from "./urgent.ts";
-import { windowScaleFor } from "./window.ts";
 import { timersExpire } from "./timeouts.ts";
-import { SuspectAnswers } from "./suspect-answers.ts";
-import { armDelayedAck, armLife } from "./timers.ts";
+import { armDelayedAck } from "./timers.ts";
+import { urgentAhead } from "./urgent.ts";
 
 /** Duplicate ACKs that wait for the device at most: more tell the peer nothing. */
 const ACKS_DUE_MAX = 64;
-/** What a window can be without scaling: an old segment's ACK cannot reach further. */
-const MAX_UNSCALED_WINDOW = 65_535;
 
 /**
  * One connection of RFC 9293: a state machine over its `Tcb`, driven by segments, by its owner's calls and by its
@@ -114,114 +80,29 @@ export class TcpConnection extends Tcb implements TcpSocket {
     return Math.min(segments * this.sendMss, Math.max(2 * this.sendMss, 14_600 * (segments > 1 ? 1 : 0)));
   }
 
-  /** Its numbers lie beyond all that `previous` used, which had the same four-tuple: RFC 9293 MAY-2, RFC 6191 §2. */
-  beginAfter(previous: Tcb): void {
-    const first = seqAdd(previous.sndNxt, MAX_UNSCALED_WINDOW + 2);
-    this.sndUna = this.sndNxt = this.smallEnd = this.iss = seqMax(this.iss, first);
-  }
-
-  // What its owner calls: RFC 9293 §3.10.1 to §3.10.5.
-
-  /** OPEN, active: RFC 9293 §3.10.1. */
-  openActively(handler: TcpHandler): void {
-    this.handler = handler;
-    this.set(TIMESTAMPS | SACK_OK | WINDOW_SCALE);
-    this.#begin(SYN_SENT);
-  }
-
-  /** A SYN for a listener: RFC 9293 §3.10.7.2, third. `held`: its SYN-ACK waits for the listener's verdict. */
-  openPassively(listener: ListeningSocket, held: boolean): void {
-    this.listener = listener;
-    this.set(held ? PASSIVE | HELD : PASSIVE);
-    this.#begin(SYN_RECEIVED);
-    if (held) armLife(this, this.tcp.config.synR2Ms);
-  }
-
-  /** A SYN that a cookie has remembered, and the `iss` that it was answered with. The ACK that brought it back comes next. */
-  openByCookie(listener: ListeningSocket, syn: Segment, iss: Seq): void {
-    this.listener = listener;
-    this.set(PASSIVE);
-    this.enter(SYN_RECEIVED);
-    this.iss = this.sndUna = this.smallEnd = iss;
-    this.sndNxt = seqAdd(iss, 1);
-    this.lastSentAtMs = this.progressAtMs = this.tcp.clock.nowMs;
-    takeSyn(this, syn);
-    if (this.has(WINDOW_SCALE)) this.rcvWscale = windowScaleFor(this.tcp.config.receiveBufferMax);
-  }
-
-  #begin(state: TcpState): void {
-    this.updateSendMss();
-    this.enter(state);
-    this.progressAtMs = this.tcp.clock.nowMs;
-    this.lastSentAtMs = this.tcp.clock.nowMs;
-    this.set(SYN_DUE);
-    this.wantsTurn();
-  }
+  // What its owner calls: RFC 9293 §3.10.2 to §3.10.5.
 
   send(octets: Uint8Array, start = 0, end = octets.length): boolean {
-    if (!(start >= 0 && start <= end && end <= octets.length))
-      throw new RangeError(`no part of ${String(octets.length)} octets: [${String(start)}, ${String(end)})`);
-    if (!this.#accepts(end - start)) return false;
-    this.#sender().queue.push(octets, start, end - start);
-    return this.#queued(end - start);
+    return send(this, octets, start, end);
   }
-
   sendUrgent(octets: Uint8Array): boolean {
-    if (!this.#accepts(octets.length)) return false;
-    const { queue } = this.#sender();
-    queue.push(octets, 0, octets.length);
-    markUrgent(this, queue.end);
-    return this.#queued(octets.length);
+    return sendUrgent(this, octets);
+  }
+  sendCopy(octets: Uint8Array): boolean {
+    return sendCopy(this, octets);
+  }
+  end(): void {
+    end(this);
+  }
+  close(): void {
+    close(this);
+  }
+  abort(): void {
+    abort(this);
   }
 
   get urgentAhead(): number {
     return urgentAhead(this);
-  }
-
-  sendCopy(octets: Uint8Array): boolean {
-    if (!this.#accepts(octets.length)) return false;
-    const { arena } = this.tcp;
-    const { queue } = this.#sender();
-    arena.copy(octets);
-    if (queue.continues(arena.chunk, arena.at)) queue.extend(octets.length);
-    else queue.push(arena.chunk, arena.at, octets.length);
-    return this.#queued(octets.length);
-  }
-
-  #accepts(octets: number): boolean {
-    this.tcp.host.refreshClock();
-    if (this.has(FIN_QUEUED) || octets === 0) return false;
-    if (this.state < SYN_SENT || this.state > CLOSE_WAIT) return false;
-    return !this.has(DRAIN_DUE) || this.#bearsMore(octets);
-  }
-
-  /** Its owner goes on although it was asked to wait: false where that was too much, and the connection is gone. */
-  #bearsMore(octets: number): boolean {
-    const { config, counters, memory } = this.tcp;
-    const held = this.sender === null ? 0 : this.sender.queue.charge;
-    if (held + octets <= config.sendQueueMax && octets <= Math.max(QUEUE_MIN - held, memory.freeToSend)) {
-      return true;
-    }
-    counters.sendQueueOverflows++;
-    this.sendReset();
-    this.fail("ENOBUFS");
-    return false;
-  }
-
-  #sender(): Sender {
-    this.controller ??= this.tcp.takeController(this.congestion);
-    if (this.sender !== null) return this.sender;
-    this.sender = this.tcp.takeSender(this.state < ESTABLISHED ? seqAdd(this.iss, 1) : this.sndNxt);
-    this.sender.serves(this.controller);
-    return this.sender;
-  }
-
-  #queued(octets: number): boolean {
-    this.countWritten(octets);
-    this.wantsTurn();
-    if (this.sendRoom > 0) return true;
-    this.set(DRAIN_DUE);
-    return false;
   }
 
   get sendRoom(): number {
@@ -232,63 +113,6 @@ export class TcpConnection extends Tcb implements TcpSocket {
     const kept = this.state === CLOSED ? 0 : octets;
     this.tcp.memory.receive += kept - this.retained;
     this.retained = kept;
-  }
-
-  /** CLOSE: RFC 9293 §3.10.4. */
-  end(): void {
-    this.tcp.host.refreshClock();
-    switch (this.state) {
-      case CLOSED:
-      case LISTEN:
-      case FIN_WAIT_1:
-      case FIN_WAIT_2:
-      case CLOSING:
-      case LAST_ACK:
-      case TIME_WAIT:
-        return;
-      case SYN_SENT:
-        return this.fail(null);
-      case SYN_RECEIVED: // It waits until the handshake is over.
-        return this.#queueFin();
-      case ESTABLISHED:
-        this.#queueFin();
-        return this.enter(FIN_WAIT_1);
-      case CLOSE_WAIT:
-        this.#queueFin();
-        return this.enter(LAST_ACK);
-    }
-  }
-
-  #queueFin(): void {
-    this.set(FIN_QUEUED);
-    this.#sender();
-    this.wantsTurn();
-  }
-
-  close(): void {
-    this.tcp.host.refreshClock();
-    if (this.has(OWNER_GONE)) return;
-    this.set(OWNER_GONE);
-    if (this.receiveQueue !== null || (this.outOfOrder?.segments ?? 0) > 0) {
-      const over = this.state === TIME_WAIT || this.state === CLOSED;
-      this.dropUnread();
-      return over ? this.readToEnd() : this.abort(); // SHLD-3: unread data.
-    }
-    if (closesByReset(this)) return this.abort();
-    this.end();
-    startLinger(this);
-    if (this.state === FIN_WAIT_2) armLife(this, this.tcp.config.finWait2Ms);
-  }
-
-  /** ABORT: RFC 9293 §3.10.5. */
-  abort(): void {
-    this.tcp.host.refreshClock();
-    if (this.state === CLOSED) {
-      this.dropUnread(); // Its end was to be told behind what nobody will read now.
-      return this.readToEnd();
-    }
-    if (this.state !== SYN_SENT && this.state !== TIME_WAIT && !this.has(HELD)) this.sendReset();
-    this.fail("ECONNABORTED");
   }
 
   pause(): void {
@@ -343,115 +167,14 @@ export class TcpConnection extends Tcb implements TcpSocket {
     this.sendMss = Math.max(1, Math.min(this.peerMss, this.mtu - 20 - TCP_HEADER) - options);
   }
 
-  /** Writes the state, and does what comes with it. The only place that does. */
+  /** Writes the state, and does what comes with it. */
   enter(state: TcpState): void {
-    const { counters } = this.tcp;
-    const from = this.state;
-    if (state === from && state !== TIME_WAIT) return;
-    if (from === ESTABLISHED || from === CLOSE_WAIT) {
-      if (state !== CLOSE_WAIT) counters.currEstab--;
-    } else if (state === ESTABLISHED) counters.currEstab++;
-    this.state = state;
-    switch (state) {
-      case SYN_SENT:
-        counters.activeOpens++;
-        return;
-      case SYN_RECEIVED:
-        if (this.has(PASSIVE)) counters.passiveOpens++;
-        return;
-      case LISTEN:
-        return assert(false, "a connection never listens");
-      case ESTABLISHED:
-        this.keepAlive?.start(this);
-        return;
-      case FIN_WAIT_1:
-      case CLOSE_WAIT:
-      case CLOSING:
-      case LAST_ACK:
-        return;
-      case FIN_WAIT_2:
-        if (this.has(OWNER_GONE)) armLife(this, this.tcp.config.finWait2Ms);
-        return;
-      case TIME_WAIT:
-        return this.#linger(from);
-      case CLOSED:
-        return this.#release();
-    }
-  }
-
-  /** TIME-WAIT, entered or started anew: RFC 9293 MUST-13. Nothing but the four-tuple and its numbers is kept. */
-  #linger(from: TcpState): void {
-    this.unset(RTO_ARMED);
-    if (from === TIME_WAIT || this.tcp.host.lingers(this)) {
-      armLife(this, 2 * this.tcp.config.mslMs);
-      if (from !== TIME_WAIT) this.#tellClose(null);
-      return;
-    }
-    this.tcp.counters.timeWaitOverflows++;
-    this.#tellClose(null);
-    this.enter(CLOSED);
-  }
-
-  #release(): void {
-    this.unset(RTO_ARMED | ACK_ARMED | LIFE_ARMED | ACK_NOW | SYN_DUE | PROBE_DUE);
-    this.acksDue = 0;
-    if (this.sender !== null) this.tcp.giveBackSender(this.sender);
-    if (this.controller !== null) this.tcp.giveBackController(this.controller, this.congestion);
-    this.sender = null;
-    this.controller = null;
-    this.retain(0);
-    this.tcp.host.released(this);
+    enter(this, state);
   }
 
   /** Ends the connection now; `failure` null where that is no fault. */
   fail(failure: TcpFailure | null): void {
-    const { counters } = this.tcp;
-    if (this.state === CLOSED) return;
-    if (this.state === SYN_SENT || this.state === SYN_RECEIVED) counters.attemptFails++;
-    else if (failure === "ECONNRESET") counters.estabResets++;
-    const { listener } = this;
-    this.listener = null;
-    listener?.forget(this);
-    this.enter(CLOSED);
-    try {
-      this.#tellClose(failure);
-    } finally {
-      this.dropUnread();
-    }
-  }
-
-  /** Closed in order by both sides: its four-tuple is free; what was received can still be read. */
-  closedInOrder(): void {
-    this.enter(CLOSED);
-    this.#tellClose(null);
-  }
-
-  #tellClose(failure: TcpFailure | null): void {
-    if (this.has(CLOSE_TOLD)) return;
-    if (failure === null && (this.receiveQueue !== null || this.has(NOTIFY))) {
-      this.set(CLOSE_DUE);
-      return;
-    }
-    this.set(CLOSE_TOLD);
-    this.unset(CLOSE_DUE);
-    const { handler } = this;
-    this.handler = SILENT_HANDLER;
-    handler.close?.(this, failure);
-  }
-
-  /** All that was received has been taken. */
-  readToEnd(): void {
-    if (this.has(CLOSE_DUE)) this.#tellClose(null);
-  }
-
-  /** The batch is through: the owner may read, and learns of the close behind what it has read. */
-  notifyOwner(): void {
-    this.unset(NOTIFY);
-    if (!this.has(END_TOLD)) {
-      if (this.has(FIN_RECEIVED)) this.set(END_TOLD);
-      this.handler.readable?.(this);
-    }
-    if (this.receiveQueue === null) this.readToEnd();
+    fail(this, failure);
   }
 
   /** Gives back what nobody will read any more. */

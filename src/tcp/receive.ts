@@ -5,6 +5,7 @@ import type { TcpConnection } from "./connection.ts";
 import { SILENT_HANDLER } from "./handler.ts";
 import { OUT_OF_ORDER_OVERHEAD, OutOfOrder } from "./out-of-order.ts";
 import { CHUNK_OVERHEAD, ReceiveQueue } from "./receive-queue.ts";
+import { readToEnd } from "./state-change.ts";
 import { ACK_ARMED, CLOSE_DUE, END_TOLD, FIN_RECEIVED, NOTIFY, PAUSED, SACK_OK } from "./tcb.ts";
 import { armDelayedAck } from "./timers.ts";
 import { heldOctets, tuneBuffer, windowOpened } from "./window.ts";
@@ -175,7 +176,7 @@ export function resumeReading(c: TcpConnection): void {
   }
   if (c.receiveQueue !== null) return;
   if (c.has(FIN_RECEIVED) && c.handler.readable === undefined) tellEnd(c);
-  c.readToEnd();
+  readToEnd(c);
   if (!c.has(FIN_RECEIVED) && windowOpened(c)) c.ackNow();
 }
 

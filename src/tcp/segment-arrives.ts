@@ -10,6 +10,7 @@ import type { TcpConnection } from "./connection.ts";
 import { agreeOnEcn, takeEcho, takeMarks } from "./ecn.ts";
 import { finSeq, outOfOrder, receiveEnd, receiveText, reportDuplicate } from "./receive.ts";
 import { sampleRtt } from "./rtt.ts";
+import { closedInOrder } from "./state-change.ts";
 import {
   CLOSED,
   CLOSE_WAIT,
@@ -306,7 +307,7 @@ function checkAck(c: TcpConnection, seg: Segment): boolean {
       if (finAcked) c.enter(TIME_WAIT);
       return finAcked;
     case LAST_ACK:
-      if (finAcked) c.closedInOrder();
+      if (finAcked) closedInOrder(c);
       return false;
     case TIME_WAIT: // A FIN that came again was answered in the first step; one at RCV.NXT gets an ACK too.
       if (seg.fin) c.challenge();

@@ -48,7 +48,7 @@ export const DEMULTIPLEXING = [
   {
     id: "numbers-reused-after-time-wait",
     file: "src/stack/tcp-layer.ts",
-    find: "if (previous !== null) connection.beginAfter(previous);",
+    find: "if (previous !== null) beginAfter(connection, previous);",
     replace: "",
     breaks: "A connection that reopens one in TIME-WAIT may begin within the numbers of the old one (RFC 9293 MAY-2).",
   },
