@@ -15,12 +15,13 @@ import { type FourTuple, TcpContext, type TcpHost, type TcpNetwork } from "../tc
 import type { TcpCounters } from "../tcp/counters.ts";
 import type { TcpSocket } from "../tcp/handler.ts";
 import type { TcpListener } from "../tcp/listener.ts";
+import { admit, arrivesWithCookie, takeSyn } from "../tcp/handshake.ts";
 import { unreachable } from "../tcp/icmp-errors.ts";
 import { pathMtuLowered } from "../tcp/path-mtu.ts";
 import { ListeningSocket } from "../tcp/listening-socket.ts";
 import { beginAfter, openActively, openByCookie, openPassively } from "../tcp/open-call.ts";
 import { RateLimit } from "../tcp/rate-limit.ts";
-import { admit, arrivesWithCookie, reopens, takeSyn } from "../tcp/segment-arrives.ts";
+import { reopens } from "../tcp/segment-arrives.ts";
 import { closedInOrder, notifyOwner } from "../tcp/state-change.ts";
 import { SYN_SENT, TIME_WAIT } from "../tcp/states.ts";
 import { HELD, LINGERS, type TcpPath } from "../tcp/tcb.ts";

@@ -9,7 +9,7 @@ export const CLOSING = [
   },
   {
     id: "closing-skipped",
-    file: "src/tcp/segment-arrives.ts",
+    file: "src/tcp/text-arrives.ts",
     find: "c.enter(CLOSING);",
     replace: "c.enter(TIME_WAIT);",
     breaks: "In a simultaneous close our own FIN is forgotten before it was acknowledged (RFC 9293 §3.6, Figure 5).",

@@ -2,7 +2,7 @@
 export const HANDSHAKE = [
   {
     id: "syn-sent-takes-ack-of-iss",
-    file: "src/tcp/segment-arrives.ts",
+    file: "src/tcp/handshake.ts",
     find: "seqGt(seg.ack, c.iss)",
     replace: "seqGe(seg.ack, c.iss)",
     breaks:
@@ -10,7 +10,7 @@ export const HANDSHAKE = [
   },
   {
     id: "syn-sent-takes-blind-rst",
-    file: "src/tcp/segment-arrives.ts",
+    file: "src/tcp/handshake.ts",
     find: 'if (seg.acks) c.fail("ECONNREFUSED");',
     replace: 'c.fail("ECONNREFUSED");',
     breaks:

@@ -10,14 +10,14 @@ export const RECEIVING = [
   },
   {
     id: "fin-before-a-hole-taken",
-    file: "src/tcp/segment-arrives.ts",
+    file: "src/tcp/text-arrives.ts",
     find: "fin = at === c.rcvNxt;",
     replace: "fin = seqGe(at, c.rcvNxt);",
     breaks: "A FIN behind a hole ends the stream before the text that is still missing (RFC 9293 §3.10.7.4, eighth).",
   },
   {
     id: "fin-counted-twice",
-    file: "src/tcp/segment-arrives.ts",
+    file: "src/tcp/text-arrives.ts",
     find: "c.advanceRcvNxt(1);",
     replace: "c.advanceRcvNxt(2);",
     breaks: "A FIN takes two sequence numbers: the ACK of it goes one too far (RFC 9293 §3.4).",

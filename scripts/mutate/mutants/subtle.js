@@ -77,14 +77,14 @@ export const SUBTLE = [
   },
   {
     id: "paws-never-outdated",
-    file: "src/tcp/segment-arrives.ts",
+    file: "src/tcp/timestamps.ts",
     find: "if (secondsOf(c) - c.tsRecentAtS > TS_RECENT_LIFE_S) return true;",
     replace: "",
     breaks: "After 24 days of silence PAWS drops all that the peer sends (RFC 7323 §5.5).",
   },
   {
     id: "own-scale-kept",
-    file: "src/tcp/segment-arrives.ts",
+    file: "src/tcp/handshake.ts",
     find: "if (!c.has(WINDOW_SCALE)) c.rcvWscale = 0;",
     replace: "",
     breaks: "Windows are scaled for a peer that does not scale (RFC 7323 §2.2).",
@@ -147,7 +147,7 @@ export const SUBTLE = [
   },
   {
     id: "text-for-nobody-is-acknowledged",
-    file: "src/tcp/segment-arrives.ts",
+    file: "src/tcp/text-arrives.ts",
     find: "if (c.has(OWNER_GONE)) {",
     replace: "if (false) {",
     breaks: "What comes after the application has closed is acknowledged as if somebody read it (RFC 9293 SHLD-3).",

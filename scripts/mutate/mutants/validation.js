@@ -24,14 +24,14 @@ export const VALIDATION = [
   },
   {
     id: "paws-without-wrap",
-    file: "src/tcp/segment-arrives.ts",
+    file: "src/tcp/timestamps.ts",
     find: "((seg.tsVal - c.tsRecent) | 0) >= 0",
     replace: "seg.tsVal >= c.tsRecent",
     breaks: "Once the peer's timestamps wrap around, all that it sends is dropped (RFC 7323 §5.2).",
   },
   {
     id: "ts-recent-from-beyond-a-hole",
-    file: "src/tcp/segment-arrives.ts",
+    file: "src/tcp/timestamps.ts",
     find: "c.has(TIMESTAMPS) && seqLe(seg.seq, c.lastAckSent)",
     replace: "c.has(TIMESTAMPS)",
     breaks:
