@@ -15,17 +15,15 @@ import { type FourTuple, TcpContext, type TcpHost, type TcpNetwork } from "../tc
 import type { TcpCounters } from "../tcp/counters.ts";
 import type { TcpSocket } from "../tcp/handler.ts";
 import type { TcpListener } from "../tcp/listener.ts";
-import { admit, arrivesWithCookie, takeSyn } from "../tcp/handshake.ts";
 import { unreachable } from "../tcp/icmp-errors.ts";
 import { pathMtuLowered } from "../tcp/path-mtu.ts";
 import { ListeningSocket } from "../tcp/listening-socket.ts";
-import { beginAfter, openActively, openByCookie, openPassively } from "../tcp/open-call.ts";
+import { openActively } from "../tcp/open-call.ts";
 import { RateLimit } from "../tcp/rate-limit.ts";
 import { reopens } from "../tcp/segment-arrives.ts";
 import { closedInOrder, notifyOwner } from "../tcp/state-change.ts";
 import { SYN_SENT, TIME_WAIT } from "../tcp/states.ts";
-import { HELD, LINGERS, type TcpPath } from "../tcp/tcb.ts";
-import { announcedMss, windowScaleFor } from "../tcp/window.ts";
+import { LINGERS, type TcpPath } from "../tcp/tcb.ts";
 import {
   CODE_FRAGMENTATION_NEEDED,
   CODE_NETWORK,
@@ -43,13 +41,11 @@ import type { Links } from "./links.ts";
 import { ANY_PORT, ListenerTable } from "./listener-table.ts";
 import { ReadyList } from "./ready-list.ts";
 import { StatelessReplies } from "./stateless-replies.ts";
-import { COOKIE_LIFE_US, cookieFlags, SynCookies } from "./syn-cookies.ts";
+import { SynArrivals, type SynHost } from "./syn-arrivals.ts";
+import { SynCookies } from "./syn-cookies.ts";
 import type { ConnectRequest, ListenRequest, TcpRefusal, TcpService } from "./tcp-service.ts";
 
 const NO_SEQ = 0 as Seq;
-/** RFC 7323 §2.2: the window of a SYN-ACK is not scaled. */
-const UNSCALED_WINDOW_MAX = 65_535;
-
 /** The four-tuple of a segment that has arrived, as the side that received it sees it. */
 class ArrivedTuple implements FourTuple {
   local = ANY_ADDRESS;
@@ -83,9 +79,7 @@ export class TcpLayer implements TcpHost, TcpService {
   readonly #resetLimit: RateLimit;
   readonly #ready: ReadyList[] = [];
   readonly #replies: StatelessReplies[] = [];
-  readonly #cookies: SynCookies;
-  /** A SYN or SYN-ACK that is put together here. */
-  readonly #scratch = new Segment();
+  readonly #syns: SynArrivals;
   #toNotify: TcpConnection[] = [];
   #lingering = 0;
 
@@ -136,7 +130,17 @@ export class TcpLayer implements TcpHost, TcpService {
     this.#table = new FourTupleTable(options.random, options.config.connectionsMax);
     this.#wheel = new TimerWheel(options.clock.nowMs);
     this.#ports = new EphemeralPorts(options.random);
-    this.#cookies = new SynCookies(options.clock, newSipKey(options.random));
+    const layer: SynHost = {
+      make: (tuple) => this.#make(tuple),
+      reset: (tuple, seq, ack, flags) => {
+        this.reset(tuple, seq, ack, flags);
+      },
+      statelessReplies: (link) => this.#statelessReplies(link),
+      wake: options.wake,
+      refreshClock: options.refreshClock,
+    };
+    const cookies = new SynCookies(options.clock, newSipKey(options.random));
+    this.#syns = new SynArrivals(layer, options, this.#context, cookies);
     this.#resetLimit = new RateLimit(options.clock, options.config.resetsPerSecond);
   }
 
@@ -213,10 +217,10 @@ export class TcpLayer implements TcpHost, TcpService {
     if (seg.rst) return;
     const listener = this.#listeners.find(tuple.local, tuple.localPort);
     if (listener !== null && !seg.acks) {
-      if (seg.syn) this.#synArrives(listener, tuple, seg, null);
+      if (seg.syn) this.#syns.arrives(listener, tuple, seg, null);
       return; // §3.10.7.2, fourth: whatever else is not to be answered.
     }
-    if (listener !== null && this.#cookieReturns(listener, tuple, seg)) return;
+    if (listener !== null && this.#syns.cookieReturns(listener, tuple, seg)) return;
     if (!this.#resetLimit.take()) {
       this.counters.outRstsSuppressed++;
       return;
@@ -225,88 +229,12 @@ export class TcpLayer implements TcpHost, TcpService {
     else this.reset(tuple, NO_SEQ, seqAdd(seg.seq, seg.len), RST | ACK);
   }
 
-  /** Third step of §3.10.7.2. A text or FIN that comes with the SYN is left for the peer to send again. */
-  #synArrives(listener: ListeningSocket, tuple: FourTuple, seg: Segment, previous: TcpConnection | null): void {
-    if (!listener.takesSyns) {
-      this.counters.synQueueOverflows++;
-      if (listener.takesCookies && this.#config.synCookies) this.#sendCookie(listener, tuple, seg);
-      return;
-    }
-    const connection = this.#make(tuple, tuple.remote);
-    if (connection === null) return;
-    if (previous !== null) beginAfter(connection, previous);
-    const { handler } = listener;
-    openPassively(connection, listener, handler.syn !== undefined);
-    takeSyn(connection, seg);
-    listener.begun(connection);
-    if (handler.syn === undefined) return;
-    let decided = false;
-    const decide = (verdict: "accept" | "refuse" | "drop"): void => {
-      if (decided || !connection.has(HELD) || connection.stateName === "CLOSED") return;
-      decided = true;
-      this.#decide(connection, verdict);
-    };
-    const { local: localAddress, localPort, remote: remoteAddress, remotePort } = connection;
-    const verdict = handler.syn({ localAddress, localPort, remoteAddress, remotePort, decide });
-    if (verdict !== "later") decide(verdict);
-  }
-
-  /** The SYN queue is full: a SYN-ACK that remembers for us. RFC 4987 §3.6. */
-  #sendCookie(listener: ListeningSocket, tuple: FourTuple, syn: Segment): void {
-    const route = this.#ipv4.routes.lookup(tuple.remote);
-    if (route === null) return;
-    const { mtu } = this.#links.path(route.link);
-    const reply = this.#scratch;
-    listener.overflowedAtUs = this.#clock.nowUs;
-    reply.clearOptions();
-    reply.seq = this.#cookies.issFor(tuple, syn);
-    reply.ack = seqAdd(syn.seq, 1);
-    reply.flags = cookieFlags(syn, this.#config.ecn !== "off");
-    reply.window = Math.min(this.#config.receiveBuffer, UNSCALED_WINDOW_MAX);
-    // No option that the SYN did not have: nobody's SYN draws more octets than it has itself. Departs from RFC 9293 SHLD-5.
-    if (syn.mss > 0) reply.mss = announcedMss(mtu, this.#config);
-    if (syn.hasTimestamps) {
-      reply.hasTimestamps = true;
-      reply.tsVal = this.#cookies.timestampFor(this.#context.timestampFor(tuple), syn);
-      reply.tsEcr = syn.tsVal;
-      reply.sackPermitted = syn.sackPermitted;
-      if (syn.windowScale >= 0) reply.windowScale = windowScaleFor(this.#config.receiveBufferMax);
-    }
-    if (this.#statelessReplies(route.link).push(tuple, reply)) this.counters.synCookiesSent++;
-    this.#wake();
-  }
-
-  /** An ACK that nobody waits for, at a listener that has sent cookies: the third step of a handshake, perhaps. */
-  #cookieReturns(listener: ListeningSocket, tuple: FourTuple, seg: Segment): boolean {
-    if (seg.syn || this.#clock.nowUs - listener.overflowedAtUs > COOKIE_LIFE_US) return false;
-    const syn = this.#scratch;
-    if (!this.#cookies.restore(tuple, seg, syn)) {
-      this.counters.synCookiesFailed++;
-      return false;
-    }
-    if (!listener.takesCookies) return true; // The accept queue is full: the peer's next segment finds room perhaps.
-    const connection = this.#make(tuple, tuple.remote);
-    if (connection === null) return true;
-    this.counters.synCookiesReceived++;
-    openByCookie(connection, listener, syn, seqAdd(seg.ack, -1));
-    listener.begun(connection);
-    arrivesWithCookie(connection, seg);
-    return true;
-  }
-
-  #decide(connection: TcpConnection, verdict: "accept" | "refuse" | "drop"): void {
-    this.refreshClock();
-    if (verdict === "accept") return admit(connection);
-    if (verdict === "refuse") this.reset(connection, NO_SEQ, connection.rcvNxt, RST | ACK);
-    connection.fail(null);
-  }
-
   /** A SYN for a four-tuple that lingers in TIME-WAIT begins a new connection: RFC 9293 MAY-2. */
   #reopen(old: TcpConnection, tuple: FourTuple, seg: Segment): void {
     const listener = this.#listeners.find(tuple.local, tuple.localPort);
     if (!listener?.takesSyns) return old.arrives(seg);
     closedInOrder(old);
-    this.#synArrives(listener, tuple, seg, old);
+    this.#syns.arrives(listener, tuple, seg, old);
   }
 
   /** RFC 9293 MUST-54: an ICMP error goes to the connection whose segment it quotes. */
@@ -333,7 +261,8 @@ export class TcpLayer implements TcpHost, TcpService {
 
   // Making and ending connections.
 
-  #make(tuple: FourTuple, remote: Address): TcpConnection | null {
+  #make(tuple: FourTuple): TcpConnection | null {
+    const { remote } = tuple;
     const route = this.#ipv4.routes.lookup(remote);
     if (route === null) return null;
     const id = this.#table.insert(tuple.local, tuple.localPort, remote, tuple.remotePort);
@@ -380,7 +309,7 @@ export class TcpLayer implements TcpHost, TcpService {
     const localPort = wanted === 0 ? this.#ports.choose(local, remote, remotePort, isFree) : wanted;
     if (localPort < 0) return "EADDRNOTAVAIL";
     if (this.#table.find(local, localPort, remote, remotePort) >= 0) return "EADDRINUSE";
-    const connection = this.#make({ local, localPort, remote, remotePort }, remote);
+    const connection = this.#make({ local, localPort, remote, remotePort });
     if (connection === null) return "ENOBUFS";
     openActively(connection, handler);
     return connection;

@@ -47,7 +47,7 @@ export const DEMULTIPLEXING = [
   },
   {
     id: "numbers-reused-after-time-wait",
-    file: "src/stack/tcp-layer.ts",
+    file: "src/stack/syn-arrivals.ts",
     find: "if (previous !== null) beginAfter(connection, previous);",
     replace: "",
     breaks: "A connection that reopens one in TIME-WAIT may begin within the numbers of the old one (RFC 9293 MAY-2).",
