@@ -11,11 +11,15 @@ const MIN_RTT_THRESH_US = 4000,
   CSS_ROUNDS = 5;
 
 /**
- * An ACK train: ACKs that follow each other within the gap, for this part of a round trip. What was sent in half of one is
- * spread by the bottleneck over so much: its pipe is nearly full. From the first HyStart (Ha and Rhee 2011), as Linux has it.
+ * An ACK train: ACKs that follow each other within the gap, which is an eighth of a round trip within these bounds. Pacing spreads a window over
+ * half of one; ACKs that are spread further were by the bottleneck, and its pipe is nearly full. From the first HyStart (Ha
+ * and Rhee 2011), as Linux has it.
  */
-const TRAIN_GAP_US = 2000,
+const MIN_TRAIN_GAP_US = 2000,
+  MAX_TRAIN_GAP_US = 16_000,
   TRAIN_PART = 0.75;
+/** A train of this part of a round trip is long enough where its last round-trip times have grown, too. */
+const GROWN_TRAIN_PART = 0.5;
 
 /** The longest round-trip time that is told apart: 2^31 us. */
 const NO_RTT = 0x7fff_ffff;
@@ -29,15 +33,19 @@ export class HyStart {
   /** Conservative slow start: rounds spent in it, -1 outside of it. */
   #cssRounds = -1;
   #cssBaselineUs = NO_RTT;
-  #roundBeganUs = 0;
-  #ackedUs = 0;
-  #inTrain = false;
+  /** The running ACK train's first ACK, and its last one so far. */
+  #trainBeganUs = 0;
+  #ackedUs = -Infinity;
+  /** How many of the last samples, all behind the last that had not, have grown. */
+  #grownInRow = 0;
 
   reset(): void {
     this.#inRound = false;
     this.#lastRoundMinUs = this.#currentRoundMinUs = this.#cssBaselineUs = NO_RTT;
     this.#samples = 0;
     this.#cssRounds = -1;
+    this.#ackedUs = -Infinity;
+    this.#grownInRow = 0;
   }
 
   /** Grows `cwnd`; sets `ssthresh` where slow start has gone far enough. */
@@ -48,35 +56,46 @@ export class HyStart {
       return;
     }
     if (!this.#inRound || seqGe(toSeq(delivery.sndUna), this.#windowEnd)) this.#beginRound(window, delivery);
-    if (delivery.rttUs > 0 && this.#sample(delivery.rttUs)) window.ssthresh = window.cwnd;
-    this.#watchTrain(delivery.nowUs);
+    const hasGrownAgain = delivery.rttUs > 0 && this.#sample(delivery.rttUs);
+    if (this.#watchTrain(delivery.nowUs) || hasGrownAgain) window.ssthresh = window.cwnd;
     const grown = this.#cssRounds < 0 ? delivery.octets : Math.floor(delivery.octets / CSS_GROWTH_DIVISOR);
     window.cwnd = Math.min(window.cwnd + grown, Math.max(window.ssthresh, window.cwnd));
   }
 
   #beginRound(window: CongestionWindow, delivery: Delivery): void {
     if (this.#inRound && this.#cssRounds >= 0 && ++this.#cssRounds >= CSS_ROUNDS) window.ssthresh = window.cwnd;
-    this.#inRound = this.#inTrain = true;
-    this.#roundBeganUs = this.#ackedUs = delivery.nowUs;
+    this.#inRound = true;
     this.#windowEnd = toSeq(delivery.sndNxt);
     this.#lastRoundMinUs = this.#currentRoundMinUs;
     this.#currentRoundMinUs = NO_RTT;
     this.#samples = 0;
   }
 
-  /** Departs from RFC 9406, which has no trains: by the time that a round-trip time has grown a shallow queue has overflowed. */
-  #watchTrain(nowUs: number): void {
-    this.#inTrain &&= nowUs - this.#ackedUs <= TRAIN_GAP_US;
+  /**
+   * True where slow start is over at once. Departs from RFC 9406, which has no trains: the least round-trip time of a round is
+   * its first ones', and by the time that those have grown a shallow queue has overflowed.
+   */
+  #watchTrain(nowUs: number): boolean {
+    const rttUs = this.#leastRttUs;
+    if (nowUs - this.#ackedUs > eighthOf(rttUs, MIN_TRAIN_GAP_US, MAX_TRAIN_GAP_US)) this.#trainBeganUs = nowUs;
     this.#ackedUs = nowUs;
-    const rttUs = Math.min(this.#lastRoundMinUs, this.#currentRoundMinUs);
-    if (!this.#inTrain || this.#cssRounds >= 0 || nowUs - this.#roundBeganUs < TRAIN_PART * rttUs) return;
+    const trainUs = nowUs - this.#trainBeganUs;
+    if (this.#grownInRow >= N_RTT_SAMPLE && trainUs >= GROWN_TRAIN_PART * rttUs) return true;
+    if (this.#cssRounds >= 0 || trainUs < TRAIN_PART * rttUs) return false;
     this.#cssBaselineUs = rttUs;
     this.#cssRounds = 0;
+    return false;
+  }
+
+  /** Of this round and the last one. */
+  get #leastRttUs(): number {
+    return Math.min(this.#lastRoundMinUs, this.#currentRoundMinUs);
   }
 
   /** True where slow start is over at once: in its conservative part, too, the round-trip time has grown. Departs from RFC 9406. */
   #sample(rttUs: number): boolean {
     this.#currentRoundMinUs = Math.min(this.#currentRoundMinUs, rttUs);
+    this.#grownInRow = hasGrown(rttUs, this.#leastRttUs) ? this.#grownInRow + 1 : 0;
     if (++this.#samples < N_RTT_SAMPLE) return false;
     if (this.#cssRounds >= 0) {
       if (this.#currentRoundMinUs < this.#cssBaselineUs) this.#cssRounds = -1; // The growth was spurious.
@@ -91,6 +110,8 @@ export class HyStart {
 
 /** RFC 9406 §4.2: by more than jitter makes. */
 function hasGrown(rttUs: number, beforeUs: number): boolean {
-  const eighth = Math.floor(beforeUs / MIN_RTT_DIVISOR);
-  return rttUs >= beforeUs + Math.max(MIN_RTT_THRESH_US, Math.min(eighth, MAX_RTT_THRESH_US));
+  return rttUs >= beforeUs + eighthOf(beforeUs, MIN_RTT_THRESH_US, MAX_RTT_THRESH_US);
 }
+
+const eighthOf = (rttUs: number, leastUs: number, mostUs: number): number =>
+  Math.max(leastUs, Math.min(Math.floor(rttUs / MIN_RTT_DIVISOR), mostUs));

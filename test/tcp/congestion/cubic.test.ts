@@ -16,17 +16,18 @@ class Path {
     this.window = { cwnd, ssthresh, pacingRate: 0, sendMss: MSS };
   }
 
-  /** A round: `acks` ACKs that share the window; `rttUs` is what they measure. */
-  round(rttUs = RTT_US, acks = 10): this {
+  /** A round: `acks` ACKs share the window and come evenly within `trainUs`; `rttUs` is what they measure, each by its number. */
+  round(rttUs: number | ((ack: number) => number) = RTT_US, acks = 10, trainUs = rttOf(rttUs, 0) / 2): this {
+    this.nowUs += rttOf(rttUs, 0) - trainUs;
     const octets = Math.floor(this.window.cwnd / acks);
     const end = this.sent + this.window.cwnd;
     for (let ack = 0; ack < acks; ack++) {
-      this.nowUs += rttUs / acks;
+      this.nowUs += trainUs / acks;
       this.sent += octets;
       this.controller.delivered?.(this.window, {
         octets,
-        rttUs,
-        srttUs: rttUs,
+        rttUs: rttOf(rttUs, ack),
+        srttUs: rttOf(rttUs, 0),
         nowUs: this.nowUs,
         sndUna: this.sent,
         sndNxt: end + octets * (ack + 1),
@@ -35,6 +36,9 @@ class Path {
     return this;
   }
 }
+
+const rttOf = (rttUs: number | ((ack: number) => number), ack: number): number =>
+  typeof rttUs === "number" ? rttUs : rttUs(ack);
 
 /** RFC 9438 (1) in segments. */
 const curve = (seconds: number, wMax: number, k: number): number => 0.4 * (seconds - k) ** 3 + wMax;
@@ -110,9 +114,10 @@ test("RFC 9406 §4.2: when the round-trip time grows, five conservative rounds f
   const path = new Path(10 * MSS);
   path.round().round().round();
   const before = path.window.cwnd;
-  path.round(RTT_US + 20_000);
+  path.round(RTT_US + 20_000, 10, 30_000);
   expect(path.window.cwnd).toBeLessThan(before * 2);
-  for (let round = 0; round < 6; round++) path.round(RTT_US + 20_000);
+  expect(path.window.ssthresh).toBe(SSTHRESH_INFINITE);
+  for (let round = 0; round < 6; round++) path.round(RTT_US + 20_000, 10, 30_000);
   expect(path.window.ssthresh).toBeLessThan(SSTHRESH_INFINITE);
   expect(path.window.cwnd).toBeLessThan(before * 2 * 1.25 ** 7);
 });
@@ -120,7 +125,7 @@ test("RFC 9406 §4.2: when the round-trip time grows, five conservative rounds f
 test("RFC 9406 §4.2: a growth that goes away again ends conservative slow start", () => {
   const path = new Path(10 * MSS);
   path.round().round().round();
-  path.round(RTT_US + 20_000);
+  path.round(RTT_US + 20_000, 10, 30_000);
   path.round(RTT_US).round(RTT_US).round(RTT_US);
   for (let round = 0; round < 6; round++) path.round(RTT_US);
   expect(path.window.ssthresh).toBe(SSTHRESH_INFINITE);
@@ -162,11 +167,34 @@ test("RFC 9438 §4.8: a loss behind a time-out has a curve of its own again", ()
   expect(path.window.cwnd / start).toBeGreaterThan(1.05);
 });
 
+/** Three rounds of slow start on 40 ms, the ACKs of each within `trainUs`. */
+function started(trainUs = 20_000, acks = 20): Path {
+  const path = new Path(20 * MSS);
+  for (let round = 0; round < 3; round++) path.round(40_000, acks, trainUs);
+  return path;
+}
+
 test("an ACK train of three quarters of a round trip begins conservative slow start before the queue overflows", () => {
-  const path = new Path(200 * MSS);
-  for (let round = 0; round < 3; round++) path.round(30_000, 40);
-  expect(path.window.cwnd).toBeLessThan(200 * MSS * 2 ** 3);
-  const loose = new Path(200 * MSS);
-  for (let round = 0; round < 3; round++) loose.round(30_000, 5);
-  expect(loose.window.cwnd).toBe(200 * MSS * 2 ** 3);
+  expect(started(36_000).window.cwnd).toBeLessThan(160 * MSS);
+  expect(started(28_000).window).toMatchObject({ cwnd: 160 * MSS, ssthresh: SSTHRESH_INFINITE }); // A burst of ours.
+  expect(started(36_000, 5).window.cwnd).toBe(160 * MSS); // No train: an ACK each 7 ms.
+});
+
+test("an ACK train goes on across rounds, and across the late wake-ups of a busy process", () => {
+  const path = started();
+  expect(path.round(40_000, 20, 20_000).window.cwnd).toBe(320 * MSS);
+  path.nowUs -= 20_000; // The next round's ACKs follow at once.
+  expect(path.round(40_000, 20, 20_000).window.cwnd).toBeLessThan(640 * MSS);
+  expect(started(36_000, 9).window.cwnd).toBeLessThan(160 * MSS); // An ACK each 4 ms.
+});
+
+test("slow start is over at once where, half a round trip into an ACK train, eight round-trip times in a row have grown", () => {
+  const grown = (from: number) => (ack: number) => 40_000 + (ack < from ? 0 : 6_000);
+  const { window } = started().round(grown(5), 20, 24_000);
+  expect(window.ssthresh).toBeLessThan(SSTHRESH_INFINITE);
+  expect(window.cwnd / window.ssthresh).toBeCloseTo(1, 2);
+  const brief = started().round(grown(5), 20, 12_000);
+  const late = started().round(grown(13), 20, 24_000);
+  const odd = started().round((ack) => grown(5)(ack % 6), 20, 24_000);
+  for (const path of [brief, late, odd]) expect(path.window.ssthresh).toBe(SSTHRESH_INFINITE);
 });
