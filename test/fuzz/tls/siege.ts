@@ -159,17 +159,20 @@ export class Siege {
     return `${this.#recording.target} ${outcome === null ? "in the handshake" : "open"}: ${how}`;
   }
 
-  /** Whether the handshake that was sent is the recorded one, as far as it counts. */
+  /**
+   * Whether the handshake that was sent is the recorded one, as far as it counts: in the clear by the octets, which may undo
+   * what the peer has changed; sealed by what the peer has sealed.
+   */
   #heardWell(): boolean {
     const { records: byPeer, octets } = this.#sent;
-    if (byPeer !== null) return heard(byPeer).startsWith(relevant(this.#recording.handshake));
     const clear: { type: number; text: Buffer }[] = [];
     for (let at = 0; at + RECORD_HEADER_OCTETS <= octets.length && octets[at] !== CHANGE_CIPHER_SPEC;) {
       const end = at + RECORD_HEADER_OCTETS + octets.readUInt16BE(at + 3);
       clear.push({ type: octets[at], text: octets.subarray(at + RECORD_HEADER_OCTETS, end) });
       at = end;
     }
-    return heard(clear) === heard(this.#recording.records.filter(({ sealed }) => !sealed));
+    const sealed = (byPeer ?? this.#recording.records).filter((one) => one.sealed);
+    return heard([...clear, ...sealed]).startsWith(relevant(this.#recording.handshake));
   }
 }
 
