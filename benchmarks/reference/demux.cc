@@ -11,7 +11,7 @@
 
 namespace {
 
-constexpr int SEGMENT_SHIFT = 9, SEGMENT_SLOTS = 1 << SEGMENT_SHIFT, SLOT_MASK = SEGMENT_SLOTS - 1;
+constexpr int SEGMENT_SHIFT = 8, SEGMENT_SLOTS = 1 << SEGMENT_SHIFT, SLOT_MASK = SEGMENT_SLOTS - 1;
 constexpr int ID_BITS = 22, CHAIN_MAX = 32, BURST = 64, RUNS = 5;
 constexpr uint32_t ID_MASK = (1u << ID_BITS) - 1;
 constexpr uint32_t SERVER = 0xc6120002, CLIENTS = 0xc6130000, PORTS_PER_CLIENT = 28000, PORT = 80;
@@ -39,7 +39,7 @@ inline uint32_t hash_of(const Key &k) {
   uint32_t mixed = (sum ^ (sum >> 15)) * 0x2c1b3c6du;
   return mixed ^ (mixed >> 14);
 }
-inline uint32_t home_of(uint32_t hash) { return (hash & 31) | ((hash >> 5) & 480); }
+inline uint32_t home_of(uint32_t hash) { return (hash & 31) | ((hash >> 5) & 224); }
 inline uint32_t displacement(uint32_t slot, uint32_t at) { return (at - (slot >> ID_BITS)) & (CHAIN_MAX - 1); }
 Key key_of(uint32_t i, uint32_t port) {
   return {SERVER, CLIENTS + i / PORTS_PER_CLIENT, port << 16 | (32768 + i % PORTS_PER_CLIENT)};
@@ -104,6 +104,7 @@ void find_burst(const Key *keys, int *out) {
   for (int i = 0; i < BURST; i++) {
     starts[i] = directory[hashes[i] >> shift] + home_of(hashes[i]);
     __builtin_prefetch(slots + starts[i]);
+    __builtin_prefetch(slots + starts[i] + 3); // Of another cache line in one of five.
   }
   for (int i = 0; i < BURST; i++) {
     uint32_t match = 0;

@@ -138,7 +138,7 @@
       i32x4.splat
       v128.and
       v128.store offset=1024
-      ;; Homes: hash & 31 | hash >>> 5 & 480.
+      ;; Homes: hash & 31 | hash >>> 5 & 224.
       local.get $hashes
       i32.const 31
       i32x4.splat
@@ -146,7 +146,7 @@
       local.get $hashes
       i32.const 5
       i32x4.shr_u
-      i32.const 480
+      i32.const 224
       i32x4.splat
       v128.and
       v128.or
@@ -484,10 +484,10 @@
               local.get $place
               i32.const 2
               i32.shr_u
-              i32.const 511
+              i32.const 255
               i32.and
               local.tee $home
-              i32.const 508
+              i32.const 252
               i32.le_u
               if
                 local.get $place
@@ -616,7 +616,7 @@
     local.get $hash
     i32.const 5
     i32.shr_u
-    i32.const 480
+    i32.const 224
     i32.and
     i32.or
     i32.add
@@ -712,13 +712,13 @@
     (local $segment i32) (local $home i32) (local $tag i32) (local $distance i32) (local $slot i32) (local $place i32)
 
     local.get $start
-    i32.const -2048
+    i32.const -1024
     i32.and
     local.set $segment
     local.get $start
     i32.const 2
     i32.shr_u
-    i32.const 511
+    i32.const 255
     i32.and
     local.set $home
     local.get $key
@@ -732,7 +732,7 @@
         local.get $home
         local.get $distance
         i32.add
-        i32.const 511
+        i32.const 255
         i32.and
         local.tee $place
         i32.const 2

@@ -1,6 +1,7 @@
 import {
   DIRECTORY_AT,
   FourTupleMemory,
+  NOBODY_AT,
   recordAt,
   segmentAt,
   segmentOf,
@@ -14,16 +15,17 @@ export const SEGMENT_SLOTS = 1 << SEGMENT_SHIFT;
 const SLOT_MASK = SEGMENT_SLOTS - 1;
 // V8 knows the value of what a file keeps to itself, and reads what is imported each time.
 const DIRECTORY = DIRECTORY_AT;
+const NOBODY = NOBODY_AT;
 /** A segment splits when it holds more entries than this: 78 % of its slots. */
-export const SEGMENT_ENTRIES_MAX = 400;
+export const SEGMENT_ENTRIES_MAX = 200;
 /** No entry lies this many slots or more behind its home: the longest chain, whatever keys are chosen. */
 export const CHAIN_MAX = 32;
 /** Bits of the hash that choose the segment at most. */
-const DEPTH_MAX = 18;
+const DEPTH_MAX = 19;
 /** A segment may be split this many times more than an even spread calls for; thereafter insertions into it are refused. */
 export const DEPTH_SLACK = 4;
 /** There are no more segments than one for so many ids of the capacity: less than a split leaves in each half. */
-const SEGMENT_ENTRIES_LEAST = 100;
+const SEGMENT_ENTRIES_LEAST = 50;
 /** Bits of a slot that hold id + 1. */
 const ID_BITS = 22;
 const ID_MASK = (1 << ID_BITS) - 1;
@@ -37,9 +39,9 @@ export const ID_LIMIT = ID_MASK;
  *  | hash 5..9 | hash 0..4  |                id + 1                 |
  *  +-----------+------------+---------------------------------------+
  *
- *  and what else becomes of the hash: bits 0 to 4 and 10 to 13 are the home in the segment, the uppermost bits the
+ *  and what else becomes of the hash: bits 0 to 4 and 10 to 12 are the home in the segment, the uppermost bits the
  *  segment. So a slot says by itself how far it lies behind its home, and an entry is moved without reading its record. */
-export const homeOf = (hash: number): number => (hash & 31) | ((hash >>> 5) & 480);
+export const homeOf = (hash: number): number => (hash & 31) | ((hash >>> 5) & 224);
 /** The upper ten bits of a slot of `hash`, the others 0. */
 export const tagOf = (hash: number): number => hash << ID_BITS;
 export const slotTagIs = (slot: number, tag: number): boolean => (slot ^ tag) >>> ID_BITS === 0;
@@ -76,6 +78,8 @@ export class FourTupleIndex {
   #entries = new Uint16Array(16);
   /** While a segment splits: 1 for each slot whose entry moves. */
   readonly #moves = new Uint8Array(SEGMENT_SLOTS);
+  /** And where the hash of each stands. */
+  readonly #places = new Int32Array(SEGMENT_SLOTS);
 
   /** `memory` is what `memoryFor` made; records' hashes are read in it when a segment splits. */
   constructor(capacity: number, memory: FourTupleMemory) {
@@ -210,13 +214,16 @@ export class FourTupleIndex {
     const { base, words: slots } = this.#memory;
     const from = segmentAt(base, segment);
     const to = segmentAt(base, sibling);
-    // Apart from the moves, so that the records' cache misses overlap.
+    // Apart from the moves, and from finding out where the hashes are, so that the records' cache misses overlap.
+    const places = this.#places;
+    const moves = this.#moves;
     let empty = 0;
-    for (let at = 0; at < SEGMENT_SLOTS; at++) {
-      const slot = slots[from + at];
+    for (let at = 0; at <= SLOT_MASK; at++) {
+      const slot = slots[(from + at) | 0];
       if (slot === 0) empty = at;
-      else this.#moves[at] = (slots[recordAt(base, slotId(slot)) + HASH] >>> (31 - depth)) & 1;
+      places[at] = slot === 0 ? NOBODY : recordAt(base, slotId(slot)) + HASH;
     }
+    for (let at = 0; at <= SLOT_MASK; at++) moves[at] = (slots[places[at]] >>> (31 - depth)) & 1;
     // From behind an empty slot on, places and homes both ascend. An entry goes to its home or behind the last one put.
     let stayed = 0;
     let moved = 0;
@@ -228,7 +235,7 @@ export class FourTupleIndex {
       if (slot === 0) continue;
       slots[from + at] = 0;
       const home = i - displacementOf(slot, at);
-      if (this.#moves[at] === 1) {
+      if (moves[at] === 1) {
         nextToMove = Math.max(nextToMove, home);
         slots[to + ((empty + 1 + nextToMove++) & SLOT_MASK)] = slot;
         moved++;

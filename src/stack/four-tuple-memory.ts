@@ -12,7 +12,7 @@ import { OWN, RECORD_SHIFT } from "./four-tuple-record.ts";
  *     460  the index's shift, the base in octets, the first id that was never in use
  *     464  a record that no key equals 4
  *     512  directory of the index     as large as it can become
- *    base  groups, each 64 KiB:       records of 1,024 ids, then 16 segments of the index
+ *    base  groups, each 64 KiB:       records of 1,024 ids, then 32 segments of the index
  *
  *  Records and segments grow together; where either has room left, its pages are never touched and so never there. */
 export const KEYS_AT = 0;
@@ -33,9 +33,9 @@ export const DIRECTORY_AT = 512;
 export const BURST = 64;
 
 /** Words of a segment of the index. */
-export const SEGMENT_SHIFT = 9;
+export const SEGMENT_SHIFT = 8;
 const GROUP_IDS_SHIFT = 10;
-const GROUP_SEGMENTS_SHIFT = 4;
+const GROUP_SEGMENTS_SHIFT = 5;
 const GROUP_IDS_MASK = (1 << GROUP_IDS_SHIFT) - 1;
 const GROUP_SEGMENTS_MASK = (1 << GROUP_SEGMENTS_SHIFT) - 1;
 const GROUP_SHIFT = 14;

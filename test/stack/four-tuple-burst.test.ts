@@ -45,7 +45,7 @@ const insert = (table: FourTupleTable, { remote, remotePort }: Client): number =
 /** A table of thousands, with freed records, with a long chain; and all who were ever in it or never. */
 function arranged(): { table: FourTupleTable; clients: Client[] } {
   const table = new FourTupleTable(new SeededRandom(SEED));
-  const crowd = crowdAt(505, CHAIN_MAX - 6);
+  const crowd = crowdAt(249, CHAIN_MAX - 6);
   const clients = [...crowd, ...Array.from({ length: 6000 }, (_, i) => client(i))];
   const ids = clients.slice(0, 4000).map((one) => insert(table, one));
   for (let i = 0; i < ids.length; i += 3) table.remove(ids[i]);
