@@ -321,7 +321,7 @@ function sendTailProbe(c: TcpConnection, sender: Sender, tx: TxBatch): void {
     resend(c, sender, tx, last, c.sendMss);
   }
   sender.probe.sent(c.sndNxt, !isNew);
-  c.measuredSinceProbe = false;
+  c.probedUnmeasured = true;
   armRto(c, backedOffRtoMs(c)); // §7.3: the RTO starts anew.
 }
 

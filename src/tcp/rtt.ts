@@ -17,7 +17,7 @@ export function sampleRtt(c: Tcb, rttUs: number): void {
   }
   c.rtoMs = computeRto(c);
   c.backoff = 0;
-  c.measuredSinceProbe = true;
+  c.probedUnmeasured = false;
 }
 
 function computeRto(c: Tcb): number {

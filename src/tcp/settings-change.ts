@@ -1,6 +1,5 @@
 /** What `configure` changes of a connection that lives already. */
 import type { TcpConnection } from "./connection.ts";
-import type { CongestionAlgorithm } from "./congestion/controller.ts";
 import { KeepAlive, type KeepAliveOptions, livesByKeepAlive } from "./keep-alive.ts";
 import { backedOffRtoMs } from "./rtt.ts";
 import { checkSettings, type TcpSettings } from "./settings.ts";
@@ -12,21 +11,24 @@ export function changeSettings(c: TcpConnection, wishes: TcpSettings): void {
   checkSettings(wishes);
   const given: TcpSettings = Object.fromEntries(Object.entries(wishes).filter(([, value]) => value !== undefined));
   const userTimeoutMs = c.settings?.userTimeoutMs ?? 0;
+  if (given.congestion !== undefined) dropController(c);
   c.settings = { ...c.settings, ...given };
   if (given.noDelay !== undefined) c.setNoDelay(given.noDelay);
-  if (given.congestion !== undefined) useCongestion(c, given.congestion);
+  if (given.congestion !== undefined) takeController(c);
   if (given.pacing !== undefined && c.sender !== null) c.wantsTurn();
   if (given.keepAlive !== undefined) useKeepAlive(c, given.keepAlive);
   if (given.userTimeoutMs !== undefined) useUserTimeout(c, userTimeoutMs, given.userTimeoutMs);
 }
 
-function useCongestion(c: TcpConnection, algorithm: CongestionAlgorithm): void {
+function dropController(c: TcpConnection): void {
   if (c.controller !== null) c.tcp.giveBackController(c.controller, c.congestion);
-  c.congestion = algorithm;
   c.pacingRate = 0;
   c.controller = null;
+}
+
+function takeController(c: TcpConnection): void {
   if (c.sender === null) return;
-  c.controller = c.tcp.takeController(algorithm);
+  c.controller = c.tcp.takeController(c.congestion);
   c.sender.serves(c.controller);
 }
 

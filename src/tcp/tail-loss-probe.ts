@@ -58,7 +58,7 @@ export function learnFromProbe(c: Tcb, fate: ProbeFate): void {
 /** §7.2: the time after which a probe is sent, in ms, or -1 where none may be. */
 export function probeTimeoutMs(c: Tcb, sender: Sender): number {
   if (!c.has(SACK_OK) || sender.phase !== OPEN || sender.probe.outstanding || c.sndWnd === 0) return -1;
-  if (!c.measuredSinceProbe) return -1; // §7.3, the second condition.
+  if (c.probedUnmeasured) return -1; // §7.3, the second condition.
   if (sender.inFlight.sackedOctets > 0 || c.srttUs === 0 || c.flightSize === 0) return -1;
   const twoTripsMs = Math.ceil((2 * c.srttUs) / 1000);
   return Math.max(twoTripsMs, PROBE_MS_MIN << c.probesInVain) + (c.flightSize <= c.sendMss ? MAX_ACK_DELAY_MS : 0);

@@ -1,16 +1,11 @@
 import { type Seq, seqAdd, seqDiff, seqGt } from "../base/seq.ts";
 import type { Address } from "../base/address.ts";
 import { type CongestionAlgorithm, type CongestionController, SSTHRESH_INFINITE } from "./congestion/controller.ts";
-import type { BufferTuning } from "./buffer-tuning.ts";
 import type { FourTuple, TcpContext } from "./context.ts";
-import type { KeepAlive } from "./keep-alive.ts";
-import type { OutOfOrder } from "./out-of-order.ts";
 import type { ReceiveQueue } from "./receive-queue.ts";
+import { WithSeldom } from "./seldom.ts";
 import type { Sender } from "./sender.ts";
-import type { TcpSettings } from "./settings.ts";
-import type { Urgent } from "./urgent.ts";
 import { CLOSED, type TcpState } from "./states.ts";
-import type { SuspectAnswers } from "./suspect-answers.ts";
 
 /** Yes-or-no facts of a connection, one bit each in `Tcb.bits`. */
 export const TIMESTAMPS = 1 << 0, // Both sides sent the option: RFC 7323 §3.2.
@@ -46,6 +41,9 @@ export const TIMESTAMPS = 1 << 0, // Both sides sent the option: RFC 7323 §3.2.
   LINGERS = 1 << 27, // Counted among those in TIME-WAIT.
   WINDOW_SCALE = 1 << 26; // Both sides sent the option: RFC 7323 §2.2.
 
+/** RFC 9293 MUST-15. */
+const PEER_MSS_DEFAULT = 536;
+
 /** Octets of a 30-bit counter: beyond, the high word counts on, and both stay small integers. */
 const LOW_LIMIT = 0x4000_0000;
 
@@ -53,7 +51,7 @@ const LOW_LIMIT = 0x4000_0000;
  * One connection's variables, RFC 9293 §3.3.1, under the RFC's names. What an idle connection does not need is null.
  * Every field is an int32 or a reference, so that none is boxed.
  */
-export class Tcb implements FourTuple {
+export class Tcb extends WithSeldom implements FourTuple {
   readonly tcp: TcpContext;
   /** Its record's number in the demultiplexing table and the timer wheel; -1 once released. */
   id: number;
@@ -63,8 +61,8 @@ export class Tcb implements FourTuple {
   mtu: number;
   readonly local: Address;
   readonly remote: Address;
-  readonly localPort: number;
-  readonly remotePort: number;
+  /** Local and remote, 16 bits each. */
+  readonly #ports: number;
 
   state: TcpState = CLOSED;
   bits = 0;
@@ -90,20 +88,15 @@ export class Tcb implements FourTuple {
   lastAckSent = 0 as Seq;
   /** Octets, as autotuning has it now. */
   rcvBuffer: number;
-  tuning: BufferTuning | null = null;
-  /** Received octets that the owner says it keeps (`retain`). */
-  retained = 0;
   /** Pure ACKs owed one by one: duplicates and challenges are never merged. */
   acksDue = 0;
 
-  sndWscale = 0;
-  rcvWscale = 0;
-  /** The peer's MSS option, or the default of RFC 9293 MUST-15. */
-  peerMss = 536;
+  /** The peer's MSS, and the window scales, ours in the lowest four bits. */
+  #agreed = PEER_MSS_DEFAULT << 8;
   /** Text of a full-sized segment as sent now: RFC 9293 MUST-16. */
-  sendMss = 536;
+  sendMss = PEER_MSS_DEFAULT;
   /** The largest text seen in one segment of the peer's, for RFC 5681's "every second full-sized segment". */
-  rcvMss = 536;
+  rcvMss = PEER_MSS_DEFAULT;
 
   /** RFC 7323 §3.2 and §5. */
   tsOffset = 0;
@@ -114,8 +107,6 @@ export class Tcb implements FourTuple {
   /** RFC 5681 §2; octets. */
   cwnd = 0;
   ssthresh = SSTHRESH_INFINITE;
-  /** Octets per second, where a controller sets it; see `pacer.ts`. */
-  pacingRate = 0;
 
   /** RFC 6298 §2; 0 before the first sample. */
   srttUs = 0;
@@ -123,10 +114,6 @@ export class Tcb implements FourTuple {
   /** The least round-trip time seen, for RACK; 0 before the first sample. */
   minRttUs = 0;
   rtoMs: number;
-  /** Whether a round trip was measured since the last tail loss probe: RFC 8985 §7.3 asks for one between two of them. */
-  measuredSinceProbe = true;
-  /** Tail loss probes of late that asked for what had arrived; see `learnFromProbe`. */
-  probesInVain = 0;
   /** How often the RTO is doubled now: until a new measurement, RFC 6298 (5.5) and §5's last note. */
   backoff = 0;
   /** Expirations in a row without progress. */
@@ -134,7 +121,6 @@ export class Tcb implements FourTuple {
   /** When something was last acknowledged, or when the first of what is outstanding was sent: the start of R2. */
   progressAtMs = 0;
   lastSentAtMs = 0;
-  totalRetrans = 0;
 
   /** Deadlines, each meaningful where its bit says so: int32 ms of the clock. */
   rtoAtMs = 0;
@@ -142,18 +128,10 @@ export class Tcb implements FourTuple {
   lifeAtMs = 0;
   wheelAtMs = 0;
 
-  /** What only few connections have. */
-  suspectAnswers: SuspectAnswers | null = null;
-  keepAlive: KeepAlive | null = null;
-  settings: TcpSettings | null = null;
-  urgent: Urgent | null = null;
-
   sender: Sender | null = null;
   /** There while `sender` is, and from the first congestion event on. */
   controller: CongestionController | null = null;
-  congestion: CongestionAlgorithm;
   receiveQueue: ReceiveQueue | null = null;
-  outOfOrder: OutOfOrder | null = null;
 
   bytesReadLow = 0;
   bytesReadHigh = 0;
@@ -161,17 +139,23 @@ export class Tcb implements FourTuple {
   bytesWrittenHigh = 0;
 
   constructor(tcp: TcpContext, id: number, path: TcpPath, tuple: FourTuple) {
+    super();
     this.tcp = tcp;
     this.id = id;
     this.path = path;
     this.mtu = path.mtu;
     this.local = tuple.local;
     this.remote = tuple.remote;
-    this.localPort = tuple.localPort;
-    this.remotePort = tuple.remotePort;
+    this.#ports = (tuple.localPort << 16) | tuple.remotePort;
     this.rtoMs = tcp.config.rtoMsInitial;
-    this.congestion = tcp.config.congestion;
     this.rcvBuffer = tcp.config.receiveBuffer;
+  }
+
+  get localPort(): number {
+    return this.#ports >>> 16;
+  }
+  get remotePort(): number {
+    return this.#ports & 0xffff;
   }
 
   has(bit: number): boolean {
@@ -204,6 +188,30 @@ export class Tcb implements FourTuple {
   /** Octets queued behind SND.NXT. */
   get notSent(): number {
     return this.sender === null ? 0 : Math.max(0, seqDiff(this.sender.queue.end, this.sndNxt));
+  }
+
+  /** The peer's MSS option, or the default of RFC 9293 MUST-15. */
+  get peerMss(): number {
+    return this.#agreed >>> 8;
+  }
+  set peerMss(octets: number) {
+    this.#agreed = (octets << 8) | (this.#agreed & 0xff);
+  }
+  /** RFC 7323 §2.3: of the windows that the peer offers, and of ours. */
+  get sndWscale(): number {
+    return (this.#agreed >>> 4) & 0xf;
+  }
+  set sndWscale(shift: number) {
+    this.#agreed = (this.#agreed & ~0xf0) | (shift << 4);
+  }
+  get rcvWscale(): number {
+    return this.#agreed & 0xf;
+  }
+  set rcvWscale(shift: number) {
+    this.#agreed = (this.#agreed & ~0xf) | shift;
+  }
+  get congestion(): CongestionAlgorithm {
+    return this.settings?.congestion ?? this.tcp.config.congestion;
   }
 
   countRead(octets: number): void {

@@ -209,10 +209,9 @@ const SEQUENCE: readonly Bug[] = [
     what: "a congestion window that shuts for good",
     broken: "the congestion window is open",
     plant: ({ ours }) => {
-      ours.congestion = {
-        name: "mute",
-        create: () => Object.assign(newReno.create(), { delivered: (window: { cwnd: number }) => (window.cwnd = 0) }),
-      };
+      const create = () =>
+        Object.assign(newReno.create(), { delivered: (window: { cwnd: number }) => (window.cwnd = 0) });
+      ours.settings = { ...ours.settings, congestion: { name: "mute", create } };
     },
     act: many,
   },
