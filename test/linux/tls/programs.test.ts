@@ -50,11 +50,7 @@ test(
         ["localhost", "a", false, true, "client"],
         ["localhost", "a", true, true, "client"],
       ],
-      curl: [
-        "/a/b",
-        ["localhost", "http/1.1", false, true, "client"],
-        ["localhost", "http/1.1", true, true, "client"],
-      ],
+      curl: ["/a/b", ["localhost", "http/1.1", false, true, "client"], ["localhost", "http/1.1", true, true, "client"]],
     });
   },
 );
